@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * librevoke - be asked before pinned memory is taken.
+ *
+ * A process whose memory a driver has pinned opens a context, polls its file
+ * descriptor and answers what it hears. Everything lives in the kernel: an
+ * event that is lost is found again with revoke_request_list(), a context that
+ * is closed or whose process dies simply stops being asked.
+ *
+ * Conventions
+ * - Calls return 0 or a positive result, or a negative errno. errno itself is
+ *   left alone. Nothing is printed. revoke_last_error() has the kernel's words.
+ * - Every call on one context may be made from any thread, except that
+ *   revoke_close() must be the last.
+ * - No call may be made from a signal handler unless it says so.
+ * - Structures that may grow start with their size, set by the caller.
+ */
+#ifndef REVOKE_REVOKE_H
+#define REVOKE_REVOKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/pin_revoke.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct revoke_ctx;
+
+/**
+ * struct revoke_open_opts - options of revoke_open()
+ * @size: sizeof(struct revoke_open_opts)
+ * @flags: enum pin_revoke_ctx_flags
+ * @rcvbuf: socket buffer for events in bytes, 0 for the default
+ */
+struct revoke_open_opts {
+	size_t size;
+	uint32_t flags;
+	uint32_t rcvbuf;
+};
+
+/**
+ * revoke_open - make a context for the calling process
+ * @opts: options, or NULL
+ * @ctx: the new context
+ *
+ * Return: 0; -ENOSYS the kernel has no pin-revoke; -EINVAL bad options;
+ * -ENOMEM, -EMFILE.
+ */
+int revoke_open(const struct revoke_open_opts *opts, struct revoke_ctx **ctx);
+
+/**
+ * revoke_close - end a context
+ * @ctx: may be NULL
+ *
+ * Open requests no longer wait for it.
+ */
+void revoke_close(struct revoke_ctx *ctx);
+
+/**
+ * revoke_fd - file descriptor that is readable while an event is waiting
+ * @ctx: the context
+ *
+ * For poll(2) and its kin only; close-on-exec.
+ *
+ * Return: the descriptor, valid until revoke_close().
+ */
+int revoke_fd(const struct revoke_ctx *ctx);
+
+enum revoke_event_type {
+	REVOKE_EVENT_RELEASE_SOON = 1,	/* answer with revoke_ack() */
+	REVOKE_EVENT_REVOKED,		/* taken: the device has stopped */
+	REVOKE_EVENT_RESTORED,		/* back, under the same keys */
+	REVOKE_EVENT_CANCELLED,		/* the request ended by itself */
+	REVOKE_EVENT_GONE,		/* the range is gone for good */
+	REVOKE_EVENT_RESYNC,		/* events were lost: list requests and pins */
+};
+
+/**
+ * struct revoke_pin - a pin
+ * @id: never 0, never used twice
+ * @addr: first byte in the holder's memory
+ * @len: length in bytes
+ * @state: enum pin_revoke_state
+ * @flags: enum pin_revoke_pin_flags
+ * @pid: process that registered it
+ * @revoked: how often it was revoked
+ * @forced: how often of these without the holder's consent
+ * @comm: command name of that process
+ * @driver: kernel module
+ * @name: device and key, in the driver's words
+ */
+struct revoke_pin {
+	uint64_t id;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t state;
+	uint32_t flags;
+	uint32_t pid;
+	uint32_t revoked;
+	uint32_t forced;
+	char comm[16];
+	char driver[64];
+	char name[64];
+};
+
+/**
+ * struct revoke_event - one pin, one thing that happened to it
+ * @size: sizeof(struct revoke_event), set by the caller
+ * @type: enum revoke_event_type
+ * @reason: enum pin_revoke_reason
+ * @flags: enum pin_revoke_event_flags
+ * @request: id for revoke_ack(); 0 where nobody was asked
+ * @remaining_ns: time left when the kernel sent it
+ * @deadline_ns: CLOCK_MONOTONIC
+ * @pin: the pin; id 0 for REVOKE_EVENT_RESYNC
+ *
+ * A request for many pins is delivered as one event for each; one
+ * revoke_ack() with pin 0 answers them all.
+ */
+struct revoke_event {
+	size_t size;
+	uint32_t type;
+	uint32_t reason;
+	uint32_t flags;
+	uint64_t request;
+	uint64_t remaining_ns;
+	uint64_t deadline_ns;
+	struct revoke_pin pin;
+};
+
+/**
+ * revoke_next_event - take the next event without waiting
+ * @ctx: the context
+ * @event: filled in
+ *
+ * Return: 1 with an event, 0 if there is none, or a negative errno.
+ */
+int revoke_next_event(struct revoke_ctx *ctx, struct revoke_event *event);
+
+/**
+ * revoke_ack - answer a request
+ * @ctx: the context
+ * @request: id from the event
+ * @pin: one pin, or 0 for all that this context was told of
+ * @kind: enum pin_revoke_ack_kind, not EXTEND
+ *
+ * PIN_REVOKE_ACK_KIND_QUIESCED returns when the device has stopped and the
+ * pages are on their way back.
+ *
+ * Return: 0; -ESTALE the request is over; -ENOENT it never was, or the pin is
+ * not part of it; -EALREADY answered before; -EBUSY RELEASED was said of a pin
+ * that is still held; -EINVAL.
+ */
+int revoke_ack(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
+	       enum pin_revoke_ack_kind kind);
+
+/**
+ * revoke_extend - ask for more time, once per request and pin
+ * @ctx: the context
+ * @request: id from the event
+ * @pin: one pin, or 0 for all
+ * @ms: wanted
+ *
+ * Return: milliseconds granted (0: the policy grants none), or as revoke_ack().
+ */
+int revoke_extend(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
+		  unsigned int ms);
+
+/**
+ * struct revoke_request - an open request
+ * @size: sizeof(struct revoke_request) as the library was built
+ * @id: id for revoke_ack()
+ * @reason: enum pin_revoke_reason
+ * @remaining_ns: time left
+ * @deadline_ns: CLOCK_MONOTONIC
+ * @elapsed_ns: time since it was opened
+ * @trigger_pid: thread that caused it, 0 if that is not for us to know
+ * @trigger_comm: its command name
+ * @nr_pins: length of @pins
+ * @pins: its pins, of this process
+ */
+struct revoke_request {
+	size_t size;
+	uint64_t id;
+	uint32_t reason;
+	uint32_t trigger_pid;
+	uint64_t remaining_ns;
+	uint64_t deadline_ns;
+	uint64_t elapsed_ns;
+	char trigger_comm[16];
+	size_t nr_pins;
+	const struct revoke_pin *pins;
+};
+
+/**
+ * revoke_pin_list - call @fn for every pin of this process
+ * @ctx: the context
+ * @fn: gets a pin that is valid during the call; non-zero stops the list. Must
+ *	not call the library on the same context.
+ * @arg: for @fn
+ *
+ * With CAP_SYS_ADMIN in the initial user namespace: for every pin there is.
+ *
+ * Return: 0, what @fn returned, or a negative errno.
+ */
+int revoke_pin_list(struct revoke_ctx *ctx,
+		    int (*fn)(const struct revoke_pin *pin, void *arg),
+		    void *arg);
+
+/**
+ * revoke_request_list - call @fn for every open request; as revoke_pin_list()
+ * @ctx: the context
+ * @fn: gets a request that is valid during the call
+ * @arg: for @fn
+ *
+ * Return: 0, what @fn returned, or a negative errno.
+ */
+int revoke_request_list(struct revoke_ctx *ctx,
+			int (*fn)(const struct revoke_request *req, void *arg),
+			void *arg);
+
+/**
+ * revoke_last_error - the kernel's words for the last error on this context
+ * @ctx: the context
+ *
+ * Return: a text, empty if there is none; valid in the calling thread until
+ * its next call on any context.
+ */
+const char *revoke_last_error(const struct revoke_ctx *ctx);
+
+/* Tokens of the specification, "?" for a value it does not know. */
+const char *revoke_reason_name(uint32_t reason);
+const char *revoke_state_name(uint32_t state);
+const char *revoke_ack_kind_name(uint32_t kind);
+const char *revoke_event_name(uint32_t type);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* REVOKE_REVOKE_H */

@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Generates the C side of pin-revoke.yaml with the kernel's own generator:
+#   uapi/linux/pin_revoke.h, kernel/netlink_gen.[ch]
+#
+# usage: gen.sh KSRC [OUTDIR]	KSRC: a kernel source tree (only tools/net/ynl
+#				and Documentation/netlink are read)
+set -eu
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+ksrc=$1
+out=${2:-$top}
+
+# The generator loops for ever outside a tree with a MAINTAINERS file, and
+# writes the path of the spec into what it makes: give it the in-tree shape.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$scratch/Documentation/netlink/specs" "$out/uapi/linux" "$out/kernel"
+: > "$scratch/MAINTAINERS"
+cp "$ksrc"/Documentation/netlink/*.yaml "$scratch/Documentation/netlink/"
+cp "$top/uapi/pin-revoke.yaml" "$scratch/Documentation/netlink/specs/"
+
+ynl() {
+	(cd "$scratch" && /usr/bin/python3 "$ksrc/tools/net/ynl/pyynl/ynl_gen_c.py" \
+		--spec Documentation/netlink/specs/pin-revoke.yaml "$@")
+}
+ynl --mode uapi --header -o "$out/uapi/linux/pin_revoke.h"
+ynl --mode kernel --header -o "$out/kernel/netlink_gen.h"
+ynl --mode kernel --source -o "$out/kernel/netlink_gen.c"

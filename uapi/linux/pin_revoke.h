@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/pin-revoke.yaml */
+/* YNL-GEN uapi header */
+/* To regenerate run: tools/net/ynl/ynl-regen.sh */
+
+#ifndef _UAPI_LINUX_PIN_REVOKE_H
+#define _UAPI_LINUX_PIN_REVOKE_H
+
+#define PIN_REVOKE_FAMILY_NAME		"pin-revoke"
+#define PIN_REVOKE_FAMILY_VERSION	1
+
+#define PIN_REVOKE_MAX_DELAY_MS	15000
+#define PIN_REVOKE_MAX_SKIP_MS	300000
+
+/**
+ * enum pin_revoke_reason - Name of the trigger, the thing that needs the
+ *   pages.
+ * @PIN_REVOKE_REASON_UNSPEC: Unknown to this header.
+ * @PIN_REVOKE_REASON_WRITEBACK_SYNC: Somebody waits for the data to be on disk
+ *   (fsync, msync, sync).
+ * @PIN_REVOKE_REASON_WRITEBACK_BACKGROUND: The flusher would like to clean the
+ *   pages.
+ * @PIN_REVOKE_REASON_WRITEBACK_OTHER: Writeback that nobody was asked about.
+ * @PIN_REVOKE_REASON_INVALIDATE: The page table entries were cleared:
+ *   truncate, reclaim, migration.
+ * @PIN_REVOKE_REASON_UNMAP: The range was unmapped or moved by its own
+ *   process.
+ * @PIN_REVOKE_REASON_EXIT: The process is gone.
+ * @PIN_REVOKE_REASON_ADMIN: An administrator asked for it.
+ */
+enum pin_revoke_reason {
+	PIN_REVOKE_REASON_UNSPEC,
+	PIN_REVOKE_REASON_WRITEBACK_SYNC,
+	PIN_REVOKE_REASON_WRITEBACK_BACKGROUND,
+	PIN_REVOKE_REASON_WRITEBACK_OTHER,
+	PIN_REVOKE_REASON_INVALIDATE,
+	PIN_REVOKE_REASON_UNMAP,
+	PIN_REVOKE_REASON_EXIT,
+	PIN_REVOKE_REASON_ADMIN,
+};
+
+/**
+ * enum pin_revoke_state - Life of a pin.
+ * @PIN_REVOKE_STATE_NEW: Registered, never pinned yet.
+ * @PIN_REVOKE_STATE_ACTIVE: Pinned; the device may access the pages.
+ * @PIN_REVOKE_STATE_ASKED: Pinned, and a request is open.
+ * @PIN_REVOKE_STATE_REVOKED: The device is stopped and the pages are given
+ *   back.
+ * @PIN_REVOKE_STATE_RESTORING: The same range is being pinned again.
+ * @PIN_REVOKE_STATE_GONE: The range is no longer mapped; the pin cannot come
+ *   back.
+ * @PIN_REVOKE_STATE_RELEASED: The driver dropped the pin.
+ */
+enum pin_revoke_state {
+	PIN_REVOKE_STATE_NEW,
+	PIN_REVOKE_STATE_ACTIVE,
+	PIN_REVOKE_STATE_ASKED,
+	PIN_REVOKE_STATE_REVOKED,
+	PIN_REVOKE_STATE_RESTORING,
+	PIN_REVOKE_STATE_GONE,
+	PIN_REVOKE_STATE_RELEASED,
+};
+
+/**
+ * enum pin_revoke_ack_kind - Answer of a holder.
+ * @PIN_REVOKE_ACK_KIND_RELEASED: I dropped the pin.
+ * @PIN_REVOKE_ACK_KIND_QUIESCED: I am not using it, take it now; I want it
+ *   back afterwards.
+ * @PIN_REVOKE_ACK_KIND_EXTEND: I need longer. Granted once, up to the policy's
+ *   limit.
+ * @PIN_REVOKE_ACK_KIND_DECLINED: I cannot; force it at the deadline.
+ */
+enum pin_revoke_ack_kind {
+	PIN_REVOKE_ACK_KIND_RELEASED,
+	PIN_REVOKE_ACK_KIND_QUIESCED,
+	PIN_REVOKE_ACK_KIND_EXTEND,
+	PIN_REVOKE_ACK_KIND_DECLINED,
+};
+
+/**
+ * enum pin_revoke_ctx_flags - What a context promises.
+ * @PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD: A thread of its own answers:
+ *   requests are worth waiting for even if they are caused by the process
+ *   itself.
+ */
+enum pin_revoke_ctx_flags {
+	PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD = 1,
+};
+
+/**
+ * enum pin_revoke_event_flags - More about an event.
+ * @PIN_REVOKE_EVENT_FLAGS_REPEAT: This request was told before and is not
+ *   answered.
+ * @PIN_REVOKE_EVENT_FLAGS_FORCED: The pin was taken without the holder's
+ *   consent.
+ */
+enum pin_revoke_event_flags {
+	PIN_REVOKE_EVENT_FLAGS_REPEAT = 1,
+	PIN_REVOKE_EVENT_FLAGS_FORCED = 2,
+};
+
+/**
+ * enum pin_revoke_pin_flags - What is pinned and how.
+ * @PIN_REVOKE_PIN_FLAGS_WRITE: The device may write.
+ * @PIN_REVOKE_PIN_FLAGS_FILE: Some of it is a shared mapping of a file.
+ * @PIN_REVOKE_PIN_FLAGS_ADOPTED: The driver pinned the pages itself; they are
+ *   not restored.
+ */
+enum pin_revoke_pin_flags {
+	PIN_REVOKE_PIN_FLAGS_WRITE = 1,
+	PIN_REVOKE_PIN_FLAGS_FILE = 2,
+	PIN_REVOKE_PIN_FLAGS_ADOPTED = 4,
+};
+
+enum {
+	PIN_REVOKE_A_CTX_FD = 1,
+	PIN_REVOKE_A_CTX_FLAGS,
+	PIN_REVOKE_A_CTX_ID,
+
+	__PIN_REVOKE_A_CTX_MAX,
+	PIN_REVOKE_A_CTX_MAX = (__PIN_REVOKE_A_CTX_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_A_PIN_PAD = 1,
+	PIN_REVOKE_A_PIN_ID,
+	PIN_REVOKE_A_PIN_ADDR,
+	PIN_REVOKE_A_PIN_LEN,
+	PIN_REVOKE_A_PIN_STATE,
+	PIN_REVOKE_A_PIN_FLAGS,
+	PIN_REVOKE_A_PIN_PID,
+	PIN_REVOKE_A_PIN_COMM,
+	PIN_REVOKE_A_PIN_DRIVER,
+	PIN_REVOKE_A_PIN_NAME,
+	PIN_REVOKE_A_PIN_REVOKED,
+	PIN_REVOKE_A_PIN_FORCED,
+
+	__PIN_REVOKE_A_PIN_MAX,
+	PIN_REVOKE_A_PIN_MAX = (__PIN_REVOKE_A_PIN_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_A_REQUEST_PAD = 1,
+	PIN_REVOKE_A_REQUEST_ID,
+	PIN_REVOKE_A_REQUEST_REASON,
+	PIN_REVOKE_A_REQUEST_FLAGS,
+	PIN_REVOKE_A_REQUEST_REMAINING_NS,
+	PIN_REVOKE_A_REQUEST_DEADLINE_NS,
+	PIN_REVOKE_A_REQUEST_ELAPSED_NS,
+	PIN_REVOKE_A_REQUEST_TRIGGER_PID,
+	PIN_REVOKE_A_REQUEST_TRIGGER_COMM,
+	PIN_REVOKE_A_REQUEST_ACK,
+	PIN_REVOKE_A_REQUEST_CTX,
+	PIN_REVOKE_A_REQUEST_PIN,
+
+	__PIN_REVOKE_A_REQUEST_MAX,
+	PIN_REVOKE_A_REQUEST_MAX = (__PIN_REVOKE_A_REQUEST_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_A_ACK_PAD = 1,
+	PIN_REVOKE_A_ACK_CTX_FD,
+	PIN_REVOKE_A_ACK_REQUEST,
+	PIN_REVOKE_A_ACK_PIN,
+	PIN_REVOKE_A_ACK_KIND,
+	PIN_REVOKE_A_ACK_EXTEND_MS,
+	PIN_REVOKE_A_ACK_GRANTED_MS,
+
+	__PIN_REVOKE_A_ACK_MAX,
+	PIN_REVOKE_A_ACK_MAX = (__PIN_REVOKE_A_ACK_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_A_POLICY_REASON = 1,
+	PIN_REVOKE_A_POLICY_GRACE_MS,
+	PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
+	PIN_REVOKE_A_POLICY_SKIP_MS,
+
+	__PIN_REVOKE_A_POLICY_MAX,
+	PIN_REVOKE_A_POLICY_MAX = (__PIN_REVOKE_A_POLICY_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_A_REVOKE_PAD = 1,
+	PIN_REVOKE_A_REVOKE_PIN,
+	PIN_REVOKE_A_REVOKE_GRACE_MS,
+	PIN_REVOKE_A_REVOKE_REQUEST,
+
+	__PIN_REVOKE_A_REVOKE_MAX,
+	PIN_REVOKE_A_REVOKE_MAX = (__PIN_REVOKE_A_REVOKE_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_CMD_OPEN = 1,
+	PIN_REVOKE_CMD_ACK,
+	PIN_REVOKE_CMD_PIN_GET,
+	PIN_REVOKE_CMD_REQUEST_GET,
+	PIN_REVOKE_CMD_POLICY_GET,
+	PIN_REVOKE_CMD_POLICY_SET,
+	PIN_REVOKE_CMD_REVOKE,
+	PIN_REVOKE_CMD_RELEASE_SOON,
+	PIN_REVOKE_CMD_REVOKED,
+	PIN_REVOKE_CMD_RESTORED,
+	PIN_REVOKE_CMD_CANCELLED,
+	PIN_REVOKE_CMD_GONE,
+	PIN_REVOKE_CMD_ACKED,
+
+	__PIN_REVOKE_CMD_MAX,
+	PIN_REVOKE_CMD_MAX = (__PIN_REVOKE_CMD_MAX - 1)
+};
+
+#define PIN_REVOKE_MCGRP_MONITOR	"monitor"
+
+#endif /* _UAPI_LINUX_PIN_REVOKE_H */
