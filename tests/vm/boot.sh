@@ -60,7 +60,7 @@ disk() {
 		-device "virtio-blk-pci,drive=$1,serial=$1")
 }
 args=(
-	-accel tcg,thread=multi -cpu max -smp 2 -m 2G -no-reboot
+	-accel tcg,thread=single -cpu max -smp 2 -m 2G -no-reboot
 	-nodefaults -no-user-config -display none -nic none
 	-kernel "$ROOT/boot/vmlinuz-$KVER" -initrd "$tmp/initrd"
 	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60"
