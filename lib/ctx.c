@@ -22,7 +22,7 @@
 int revoke_enter(const struct revoke_ctx *ctx)
 {
 	revoke_clear_error();
-	return *(volatile unsigned char *)ctx->alive ? 0 : -ECHILD;
+	return *ctx->alive ? 0 : -ECHILD;
 }
 
 static int on_open(struct nlmsghdr *nlh, void *arg)
@@ -54,42 +54,33 @@ static int send_open(struct revoke_ctx *ctx, uint32_t flags)
 			      &ctx->stream.lost);
 }
 
-/* The inner half of revoke_open(): from two sockets, ours from now on. */
-int revoke_start(struct revoke_nl *event, struct revoke_nl *cmd,
-		 uint32_t flags, struct revoke_ctx **ctxp)
+/* Everything that revoke_close() undoes, also when half of it is done. */
+static int start(struct revoke_ctx *ctx, const struct revoke_open_opts *opts)
 {
-	struct revoke_ctx *ctx = calloc(1, sizeof(*ctx));
+	int rcvbuf = opts->rcvbuf ? opts->rcvbuf : RCVBUF_DEFAULT;
+	size_t page = sysconf(_SC_PAGESIZE);
 	int err;
 
-	if (!ctx) {
-		revoke_nl_close(event);
-		revoke_nl_close(cmd);
-		return -ENOMEM;
-	}
-	ctx->fd = -1;
-	ctx->event = *event;
-	ctx->cmd = *cmd;
-	pthread_mutex_init(&ctx->event_lock, NULL);
-	pthread_mutex_init(&ctx->cmd_lock, NULL);
-	revoke_stream_init(&ctx->stream, &ctx->event);
-
-	ctx->alive = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+	ctx->alive = mmap(NULL, page, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (ctx->alive == MAP_FAILED) {
 		ctx->alive = NULL;
-		err = -ENOMEM;
-	} else if (madvise(ctx->alive, sysconf(_SC_PAGESIZE),
-			   MADV_WIPEONFORK)) {
-		err = -errno;
-	} else {
-		*ctx->alive = 1;
-		err = send_open(ctx, flags);
+		return -ENOMEM;
 	}
+	if (madvise(ctx->alive, page, MADV_WIPEONFORK))
+		return -errno;
+	*ctx->alive = 1;
+
+	err = revoke_nl_connect(&ctx->event);
 	if (err)
-		revoke_close(ctx);
-	else
-		*ctxp = ctx;
-	return err;
+		return err;
+	err = revoke_nl_connect(&ctx->cmd);
+	if (err)
+		return err;
+	revoke_stream_init(&ctx->stream, &ctx->event);
+	setsockopt(ctx->stream.fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
+		   sizeof(rcvbuf));
+	return send_open(ctx, opts->flags);
 }
 
 static int check_opts(const struct revoke_open_opts *opts)
@@ -106,26 +97,27 @@ static int check_opts(const struct revoke_open_opts *opts)
 	return 0;
 }
 
-static int do_open(const struct revoke_open_opts *opts, struct revoke_ctx **ctx)
+static int do_open(const struct revoke_open_opts *opts,
+		   struct revoke_ctx **ctxp)
 {
-	int rcvbuf = opts->rcvbuf ? opts->rcvbuf : RCVBUF_DEFAULT;
-	struct revoke_nl event, cmd;
+	struct revoke_ctx *ctx;
 	int err;
 
 	err = check_opts(opts);
 	if (err)
 		return err;
-	err = revoke_nl_connect(&event);
+	ctx = calloc(1, sizeof(*ctx));
+	if (!ctx)
+		return -ENOMEM;
+	ctx->fd = -1;
+	pthread_mutex_init(&ctx->event_lock, NULL);
+	pthread_mutex_init(&ctx->cmd_lock, NULL);
+	err = start(ctx, opts);
 	if (err)
-		return err;
-	err = revoke_nl_connect(&cmd);
-	if (err) {
-		revoke_nl_close(&event);
-		return err;
-	}
-	setsockopt(nl_socket_get_fd(event.sk), SOL_SOCKET, SO_RCVBUF, &rcvbuf,
-		   sizeof(rcvbuf));
-	return revoke_start(&event, &cmd, opts->flags, ctx);
+		revoke_close(ctx);
+	else
+		*ctxp = ctx;
+	return err;
 }
 
 REVOKE_EXPORT int revoke_open(const struct revoke_open_opts *opts,
@@ -162,7 +154,7 @@ REVOKE_EXPORT void revoke_close(struct revoke_ctx *ctx)
 
 REVOKE_EXPORT int revoke_fd(const struct revoke_ctx *ctx)
 {
-	return *(volatile unsigned char *)ctx->alive ? ctx->stream.fd : -ECHILD;
+	return *ctx->alive ? ctx->stream.fd : -ECHILD;
 }
 
 /* Ask on the command socket, whatever other threads do. */

@@ -147,8 +147,6 @@ struct revoke_ctx {
 	struct revoke_stream stream;
 };
 
-int revoke_start(struct revoke_nl *event, struct revoke_nl *cmd,
-		 uint32_t flags, struct revoke_ctx **ctx);
 int revoke_enter(const struct revoke_ctx *ctx);
 int revoke_cmd_call(struct revoke_ctx *ctx, struct nl_msg *msg,
 		    revoke_reply_fn fn, void *arg);
