@@ -9,6 +9,8 @@
 #include "fake_calls.h"
 
 int fake_recv_err[2];
+int fake_join_err;
+void (*fake_on_join)(void);
 
 ssize_t __real_recvfrom(int fd, void *buf, size_t len, int flags,
 			struct sockaddr *addr, socklen_t *addrlen);
@@ -49,9 +51,9 @@ int __wrap_genl_ctrl_resolve_grp(void)
 	return 1;
 }
 
-int fake_join_err;
-
 int __wrap_nl_socket_add_membership(void)
 {
+	if (fake_on_join)
+		fake_on_join();
 	return fake_join_err;
 }

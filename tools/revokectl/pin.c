@@ -231,6 +231,7 @@ static int revoke_pin(struct revoke_nl *nl, struct revoke_nl *monitor,
 		      uint64_t id, const uint64_t *grace)
 {
 	struct revoke_pin before, after;
+	char comm[OUT_MAX];
 	uint64_t request;
 	int err;
 
@@ -267,7 +268,8 @@ static int revoke_pin(struct revoke_nl *nl, struct revoke_nl *monitor,
 	     after.state != PIN_REVOKE_STATE_ASKED))
 		return EXIT_OK;
 	fprintf(stderr, "revokectl: pin %llu is still held by %s/%u\n",
-		(unsigned long long)id, after.comm, after.pid);
+		(unsigned long long)id, out_printable(after.comm, comm),
+		after.pid);
 	return EXIT_HOLDERS;
 }
 
