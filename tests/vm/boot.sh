@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: boot.sh [-k KERNEL] [-o DIR] [-d DATA] [-p DIR] [-t SECONDS] [-q] JOB
+#   JOB: tests NAME... | command 'SHELL COMMAND' | shell
+#   -k  newest, 6.12, 6.1		-o  logs: console, output, dmesg, out/
+#   -d  file that is the disk "data" (fresh, removed afterwards, by default)
+#   -p  directory laid over the payload	-t  limit for all of the boot
+#   -q  do not copy what the job prints to stdout, only to DIR/output
+# Boots a guest without network, does the job, and exits with its status: 124 if
+# the limit ended it, 125 if the guest died without a word.
+#
+# Must never outlive its limit, nor leave a QEMU behind.
+. "${BASH_SOURCE[0]%/*}/env.sh"
+
+kernel=newest out='' data='' extra='' limit=600 quiet=
+while getopts k:o:d:p:t:q opt; do
+	case $opt in
+	k) kernel=$OPTARG ;;
+	o) out=$OPTARG ;;
+	d) data=$OPTARG ;;
+	p) extra=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	q) quiet=1 ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+job=${1:?usage: boot.sh [options] tests NAME...|command CMD|shell}
+shift
+
+use_kernel "$kernel"
+base=$("$VM/initramfs.sh" "$kernel")
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+out=${out:-$O/vm/$kernel}
+rm -rf "$out"
+mkdir -p "$out"
+
+"$VM/payload.sh" "$KVER" "$tmp/payload/pr"
+[ -z "$extra" ] || cp -a "$extra/." "$tmp/payload/pr/"
+rows='' cols=''
+[ ! -t 0 ] || read -r rows cols < <(stty size)
+{
+	printf 'JOB=%q\nVM_SLOW=%q\nexport VM_SLOW\n' "$job" "${VM_SLOW:-1}"
+	printf 'KERNEL=%q\nKVER=%q\nexport KERNEL KVER\n' "$kernel" "$KVER"
+	printf 'JOB_TESTS=%q\nJOB_COMMAND=%q\n' "$*" "$*"
+	printf 'JOB_ROWS=%q\nJOB_COLS=%q\n' "${rows:-24}" "${cols:-80}"
+} > "$tmp/payload/pr/job"
+{ cat "$base"; "$VM/cpio.sh" "$ROOT" "$tmp/payload"; } > "$tmp/initrd"
+
+if [ -z "$data" ]; then
+	data=$tmp/data
+	truncate -s 256M "$data"
+fi
+truncate -s 64M "$tmp/out"
+
+disk() {
+	args+=(-drive "if=none,id=$1,format=raw,file=$2${3:-}"
+		-device "virtio-blk-pci,drive=$1,serial=$1")
+}
+args=(
+	-accel tcg,thread=single -cpu max -smp 2 -m 2G -no-reboot
+	-nodefaults -no-user-config -display none -nic none
+	-kernel "$ROOT/boot/vmlinuz-$KVER" -initrd "$tmp/initrd"
+	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60"
+	-serial "file:$out/console"
+)
+if [ -n "$quiet" ]; then
+	args+=(-serial "file:$out/output")
+else
+	signal=off
+	[ "$job" = shell ] || signal=on
+	args+=(-chardev "stdio,id=job,signal=$signal,logfile=$out/output" -serial chardev:job)
+fi
+args+=(-serial "file:$tmp/status")
+disk root "$HOME_DIR/root.ext4" ,readonly=on
+disk data "$data"
+disk out "$tmp/out"
+
+[ "$job" != shell ] || limit=infinity
+status=0
+timeout --foreground -k 5 "$limit" qemu-system-x86_64 "${args[@]}" || status=$?
+if [ $status = 124 ] || [ $status = 137 ]; then
+	say "boot.sh: the guest did not end within $limit s, console: $out/console"
+	exit 124
+fi
+if ! grep -q '^status [0-9]' "$tmp/status"; then
+	tail -n 20 "$out/console" >&2
+	say "boot.sh: the guest died, console: $out/console"
+	exit 125
+fi
+mkdir "$out/out"
+tar -xf "$tmp/out" -C "$out/out"
+mv "$out/out/dmesg" "$out/dmesg"
+exit "$(sed -n 's/^status \([0-9]*\).*/\1/p' "$tmp/status")"

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034
+#
+# What the scripts of the guest harness share; sourced by all of them. Owns the
+# names of the cache's files and the one way to act as root over a guest root.
+#
+# Must never need more than an ordinary user has.
+set -euo pipefail
+
+TOP=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+VM=$TOP/tests/vm
+O=${O:-$TOP/build}
+CACHE=${PIN_REVOKE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pin-revoke}
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { echo "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+# in_ns CMD... - in a mount namespace of its own, as root or as what looks like
+# root to an ordinary user: the guest root's files have many owners.
+in_ns() {
+	if [ "$(id -u)" = 0 ]; then
+		unshare --mount -- "$@"
+	else
+		unshare --map-auto --map-root-user --mount -- "$@"
+	fi
+}
+
+# The names of kernels are ours (newest, 6.12, 6.1); the root knows the version.
+suite_of() {
+	case $1 in
+	newest|6.12) echo trixie ;;
+	6.1) echo bookworm ;;
+	*) die "no kernel is called '$1'" ;;
+	esac
+}
+
+# The name holds the recipe's digest: a changed recipe makes a new root and
+# does not pull the old one from under whoever runs in it.
+home_of() {
+	local key
+	key=$(cat "$VM/root.sh" "$VM/guest-packages.sh" | sha256sum | cut -c1-12)
+	echo "$CACHE/root-$1-$key"
+}
+
+# use_kernel KERNEL - sets KERNEL, HOME_DIR, ROOT and KVER; builds what is absent
+use_kernel() {
+	KERNEL=$1
+	local suite
+	suite=$(suite_of "$KERNEL")
+	"$VM/root.sh" "$suite"
+	HOME_DIR=$(home_of "$suite")
+	ROOT=$HOME_DIR/root
+	KVER=$(cat "$ROOT/etc/pin-revoke-guest/$KERNEL") ||
+		die "the $suite root has no kernel called '$KERNEL'"
+}

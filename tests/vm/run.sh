@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: run.sh [KERNEL [TEST...]]
+# Makes what is absent (root, build), boots one guest for all tests, or the
+# named ones, and judges: TAP, the list of expected points, the kernel's log.
+# Logs stay in build/vm/KERNEL/. Last line: N passed, N failed.
+#
+# Must never pass when a test, or a point of one, was not run.
+. "${BASH_SOURCE[0]%/*}/env.sh"
+
+kernel=${1:-newest}
+[ $# = 0 ] || shift
+tests=("$@")
+if [ $# = 0 ]; then
+	for file in "$TOP"/tests/selftests/*.sh; do
+		name=${file##*/}
+		[ "$name" = lib.sh ] || tests+=("${name%.sh}")
+	done
+fi
+use_kernel "$kernel"
+expected=$VM/expected-$kernel
+logs=$O/vm/$kernel
+
+"$VM/build.sh" "$kernel"
+say "booting $kernel for ${#tests[@]} tests, logs in $logs"
+SECONDS=0
+status=0
+# The stream is judged as it arrives, so that one can watch.
+set +e
+"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-900}" tests "${tests[@]}" < /dev/null |
+	"$ROOT/bin/busybox" awk -v sums="$logs.sums" -v seen="$logs.seen" -f "$VM/tap.awk"
+status=${PIPESTATUS[0]}
+set -e
+mv "$logs.sums" "$logs/sums"
+touch "$logs.seen"
+mv "$logs.seen" "$logs/seen"
+read -r passed failed skipped < "$logs/sums"
+
+trouble() { failed=$((failed + 1)); echo "run: not ok - $*"; }
+
+if [ "$status" -gt 1 ]; then trouble "the guest ended with $status"; fi
+if [ "$status" = 1 ] && [ "$failed" = 0 ]; then trouble "the guest reports a failure"; fi
+
+# Only the named tests' part of the list counts.
+for name in "${tests[@]}"; do
+	grep "^$name: " "$expected" || :
+done > "$logs/expected"
+diff "$logs/expected" "$logs/seen" | grep '^[<>]' > "$logs/diff" || :
+if [ -s "$logs/diff" ]; then
+	trouble "points differ from ${expected#"$TOP/"} (< missing, > not listed); if they are right, list them from $logs/seen"
+	cat "$logs/diff"
+fi
+
+present=()
+for log in console dmesg; do
+	if [ -e "$logs/$log" ]; then present+=("$logs/$log"); fi
+done
+if ! "$VM/check-splats.sh" "${present[@]}"; then trouble "the kernel's log has bugs in it"; fi
+
+echo "guest $kernel: $SECONDS s, $skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
