@@ -156,17 +156,3 @@ REVOKE_EXPORT int revoke_fd(const struct revoke_ctx *ctx)
 {
 	return *ctx->alive ? ctx->stream.fd : -ECHILD;
 }
-
-/* Ask on the command socket, whatever other threads do. */
-int revoke_cmd_call(struct revoke_ctx *ctx, struct nl_msg *msg,
-		    revoke_reply_fn fn, void *arg)
-{
-	int saved = errno;
-	int ret;
-
-	pthread_mutex_lock(&ctx->cmd_lock);
-	ret = revoke_nl_call(&ctx->cmd, msg, fn, arg, NULL);
-	pthread_mutex_unlock(&ctx->cmd_lock);
-	errno = saved;
-	return ret;
-}

@@ -45,6 +45,14 @@ int revoke_nl_call(struct revoke_nl *nl, struct nl_msg *msg,
 int revoke_nl_errno(int nle);
 void revoke_clear_error(void);
 
+/* list.c: dumps */
+int revoke_nl_pins(struct revoke_nl *nl,
+		   int (*fn)(const struct revoke_pin *pin, void *arg),
+		   void *arg);
+int revoke_nl_requests(struct revoke_nl *nl,
+		       int (*fn)(const struct revoke_request *req, void *arg),
+		       void *arg);
+
 /* parse.c: bytes to structures; pure, and safe against any bytes */
 
 /**
@@ -148,8 +156,6 @@ struct revoke_ctx {
 };
 
 int revoke_enter(const struct revoke_ctx *ctx);
-int revoke_cmd_call(struct revoke_ctx *ctx, struct nl_msg *msg,
-		    revoke_reply_fn fn, void *arg);
 
 /* names_gen.c: what <revoke/revoke.h> does not have of it */
 const char *revoke_cmd_name(uint32_t value);

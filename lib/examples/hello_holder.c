@@ -67,6 +67,10 @@ static void handle(struct revoke_ctx *ctx, const struct revoke_event *event)
 			       PIN_REVOKE_ACK_KIND_QUIESCED))
 			printf("too late: %s\n", revoke_last_error(ctx));
 		break;
+	case REVOKE_EVENT_REVOKED:	/* nobody could ask us */
+	case REVOKE_EVENT_GONE:
+		stop_using(event->pin.id);
+		break;
 	case REVOKE_EVENT_RESTORED:
 	case REVOKE_EVENT_CANCELLED:
 		use_again(event->pin.id);

@@ -196,31 +196,45 @@ static void take_ack(uint32_t port, uint32_t seq, struct nlattr **tb)
 	fake_send(port, msg);
 }
 
+static struct nl_msg *element(uint8_t cmd, unsigned int i, unsigned int part)
+{
+	struct nl_msg *msg;
+
+	switch (cmd) {
+	case PIN_REVOKE_CMD_REQUEST_GET:
+		msg = fake_request(cmd, 6 + i, part ? 0 : i);
+		if (part)
+			fake_put_pins(msg, i + 1, 1);
+		return msg;
+	case PIN_REVOKE_CMD_PIN_GET:
+		msg = fake_msg(cmd, 0, 0);
+		if (!fake.bad_pin)
+			fake_put_pin(msg, i, true);
+		return msg;
+	default:
+		msg = fake_msg(cmd, 0, 0);
+		nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON, i);
+		nla_put_u32(msg, i == 2 ? PIN_REVOKE_A_POLICY_SKIP_MS :
+					  PIN_REVOKE_A_POLICY_GRACE_MS,
+			    1000 * i);
+		return msg;
+	}
+}
+
 static void dump(uint32_t port, uint8_t cmd, uint32_t seq)
 {
 	int flags = NLM_F_MULTI | (fake.dump_intr ? NLM_F_DUMP_INTR : 0);
+	unsigned int i, part, nr;
 	struct nl_msg *msg;
-	unsigned int i, nr;
 
 	nr = cmd == PIN_REVOKE_CMD_REQUEST_GET ? fake.nr_requests : FAKE_PINS;
 	for (i = 1; i <= nr; i++) {
-		if (cmd == PIN_REVOKE_CMD_REQUEST_GET) {
-			msg = fake_request(cmd, 6 + i, i);
-		} else {
-			msg = fake_msg(cmd, seq, 0);
-			if (cmd == PIN_REVOKE_CMD_PIN_GET && !fake.bad_pin)
-				fake_put_pin(msg, i, true);
-			else if (cmd == PIN_REVOKE_CMD_POLICY_GET) {
-				nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON, i);
-				nla_put_u32(msg, i == 2 ?
-						PIN_REVOKE_A_POLICY_SKIP_MS :
-						PIN_REVOKE_A_POLICY_GRACE_MS,
-					    1000 * i);
-			}
+		for (part = 0; part <= fake.split; part++) {
+			msg = element(cmd, i, part);
+			nlmsg_hdr(msg)->nlmsg_seq = seq;
+			nlmsg_hdr(msg)->nlmsg_flags = flags;
+			fake_send(port, msg);
 		}
-		nlmsg_hdr(msg)->nlmsg_seq = seq;
-		nlmsg_hdr(msg)->nlmsg_flags = flags;
-		fake_send(port, msg);
 	}
 	send_done(port, seq);
 	if (cmd == PIN_REVOKE_CMD_REQUEST_GET && fake.requests_after >= 0 &&

@@ -40,6 +40,7 @@ struct fake_ack {
  * @bad_pin: the dump has a pin without an id
  * @events_per_ack: how many REVOKED follow an ACK
  * @nr_requests: how many requests are open
+ * @split: each request comes twice, with other pins each time
  * @revoke_opens: REVOKE opens a request instead of taking the pin at once
  * @revoke_works: and then takes it
  * @requests_after: a request-get later, this many requests are open
@@ -65,6 +66,7 @@ struct fake {
 	bool bad_pin;
 	int events_per_ack;
 	unsigned int nr_requests;
+	bool split;
 	bool revoke_opens;
 	bool revoke_works;
 	int requests_after;

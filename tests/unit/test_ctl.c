@@ -250,7 +250,10 @@ static void send_all(void)
 	msg = fake_msg(PIN_REVOKE_CMD_ACKED, 0, 0);
 	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_ID, 7);
 	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_ELAPSED_NS, 31800000);
+	nla_put_u32(msg, PIN_REVOKE_A_REQUEST_REASON,
+		    PIN_REVOKE_REASON_WRITEBACK_SYNC);
 	ack(msg);
+	fake_put_pins(msg, 1, 1);
 	fake_send(port, msg);
 
 	msg = fake_msg(PIN_REVOKE_CMD_REVOKED, 0, 0);
@@ -318,7 +321,8 @@ static void test_monitor(void)
 	ok(printed("   0.000 LISTENING     for events\n"
 		   "   0.000 RELEASE_SOON  req 7 writeback-sync  " PIN(1)
 		   "  answer within 1000 ms  (fsync-er/415)\n"
-		   "   0.000 ACKED         req 7 quiesced by ctx 1 after 31.8 ms\n"
+		   "   0.000 ACKED         req 7 quiesced by ctx 1 after 31.8 ms  "
+		   PIN(1) "\n"
 		   "   0.000 REVOKED       invalidate forced  " PIN(2) "\n"
 		   "   0.000 LOST          events: see revokectl request show\n"),
 	   "monitor: a line for each event, and for a loss");

@@ -358,6 +358,10 @@ static void test_lists(void)
 	fake.nr_requests = 2;
 	ok(!revoke_request_list(ctx, on_request, &seen) && seen == 7182,
 	   "the list of requests has each with its pins");
+	seen = 0;
+	fake.split = true;
+	ok(!revoke_request_list(ctx, on_request, &seen) && seen == 7283,
+	   "also if its pins fill more than one message");
 	stop();
 }
 
