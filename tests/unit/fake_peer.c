@@ -67,7 +67,7 @@ void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full)
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_FLAGS, PIN_REVOKE_PIN_FLAGS_WRITE |
 						 PIN_REVOKE_PIN_FLAGS_FILE);
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, 412);
-	nla_put_string(msg, PIN_REVOKE_A_PIN_COMM, "rdma\033[2J\n");
+	nla_put_string(msg, PIN_REVOKE_A_PIN_COMM, "rdma\033[2J\n\177\302\233");
 	nla_put_string(msg, PIN_REVOKE_A_PIN_DRIVER, "rdma_rxe");
 	nla_put_string(msg, PIN_REVOKE_A_PIN_NAME, "rxe0 lkey 0x1234");
 	if (!full)

@@ -105,7 +105,7 @@ static bool json_is(const char *path, enum json_type type, const char *value)
 	return false;
 }
 
-#define PIN(id) "pin " #id " rdma\\x1b[2J\\x0a/412 0x7f000000" #id \
+#define PIN(id) "pin " #id " rdma\\x1b[2J\\x0a\\x7f\\xc2\\x9b/412 0x7f000000" #id \
 	"000+32.0MiB rxe0 lkey 0x1234"
 
 static void test_pin_show(void)
@@ -125,7 +125,7 @@ static void test_pin_show(void)
 	   json_is("0.addr", json_type_string, "0x7f0000001000") &&
 	   json_is("0.len_bytes", json_type_int, "33554432") &&
 	   json_is("0.pid", json_type_int, "412") &&
-	   json_is("0.comm", json_type_string, "rdma\\x1b[2J\\x0a") &&
+	   json_is("0.comm", json_type_string, "rdma\\x1b[2J\\x0a\\x7f\\xc2\\x9b") &&
 	   json_is("0.state", json_type_string, "active") &&
 	   json_is("0.flags.1", json_type_string, "file") &&
 	   json_is("0.driver", json_type_string, "rdma_rxe") &&
@@ -219,7 +219,7 @@ static void test_revoke(void)
 	   "wait: until the request is over");
 	fake.revoke_works = false;
 	ok(run("pin revoke 3 wait") == EXIT_HOLDERS &&
-	   complained("revokectl: pin 3 is still held by rdma\\x1b[2J\\x0a/412\n"),
+	   complained("revokectl: pin 3 is still held by rdma\\x1b[2J\\x0a\\x7f\\xc2\\x9b/412\n"),
 	   "wait: the request is over and the pin still held: status 3");
 	fake.requests_after = 1;
 	fake.remaining_ns = 0;

@@ -55,11 +55,16 @@ static bool got(uint32_t type, uint64_t request, uint64_t pin)
 	       event.pin.id == pin;
 }
 
-static bool readable(void)
+static bool fd_readable(int fd)
 {
-	struct pollfd pfd = { .fd = revoke_fd(ctx), .events = POLLIN };
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	return poll(&pfd, 1, 0) == 1;
+}
+
+static bool readable(void)
+{
+	return fd_readable(revoke_fd(ctx));
 }
 
 static int open_fds(void)
@@ -298,6 +303,8 @@ static void test_ack(void)
 	ok(revoke_extend(ctx, 7, 0, 400) == 250 && fake.last.extend_ms == 400 &&
 	   fake.last.kind == PIN_REVOKE_ACK_KIND_EXTEND,
 	   "EXTEND asks for ms and returns what was granted");
+	ok(!fd_readable(nl_socket_get_fd(ctx->cmd.sk)),
+	   "and reads all of the answer");
 	fake.err = -EALREADY;
 	ok(revoke_extend(ctx, 7, 0, 400) == -EALREADY, "or the errno");
 	stop();
