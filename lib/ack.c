@@ -42,9 +42,7 @@ static int send_ack(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	pthread_mutex_lock(&ctx->cmd_lock);
 	err = revoke_nl_call(&ctx->cmd, msg, on_ack, granted, NULL);
-	pthread_mutex_unlock(&ctx->cmd_lock);
 	errno = saved;
 	return err;
 }

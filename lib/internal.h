@@ -26,8 +26,10 @@
  * @sk: bound; its events and replies are taken from @peer alone
  * @family: number of the family
  * @peer: port id of the other side, 0 (the kernel) outside tests
+ * @lock: one question at a time
  */
 struct revoke_nl {
+	pthread_mutex_t lock;
 	struct nl_sock *sk;
 	int family;
 	uint32_t peer;
@@ -142,7 +144,6 @@ int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin);
  * @event: the socket that sent OPEN and gets the events
  * @cmd: the socket for everything else
  * @event_lock: protects @stream
- * @cmd_lock: protects @cmd
  * @stream: the events of @event
  */
 struct revoke_ctx {
@@ -151,7 +152,6 @@ struct revoke_ctx {
 	struct revoke_nl event;
 	struct revoke_nl cmd;
 	pthread_mutex_t event_lock;
-	pthread_mutex_t cmd_lock;
 	struct revoke_stream stream;
 };
 

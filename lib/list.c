@@ -2,7 +2,9 @@
 /*
  * librevoke: lists of pins and of open requests.
  *
- * Owns the dumps, the way back to the truth after lost events.
+ * Owns the dumps, the way back to the truth after lost events. A dump is read
+ * to its end before anybody hears of it, so that whoever does may call the
+ * library: the answer to a request that was lost is given from there.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -10,17 +12,51 @@
 #include <string.h>
 #include "internal.h"
 
+/* Messages, one after the other */
+struct dump {
+	char *buf;
+	int len;
+};
+
+static int collect(struct nlmsghdr *nlh, void *arg)
+{
+	size_t len = NLMSG_ALIGN(nlh->nlmsg_len);
+	struct dump *dump = arg;
+	char *buf;
+
+	if (len > (size_t)(INT32_MAX - dump->len))
+		return -EMSGSIZE;
+	buf = realloc(dump->buf, dump->len + len);
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf + dump->len, nlh, nlh->nlmsg_len);
+	dump->buf = buf;
+	dump->len += len;
+	return 0;
+}
+
+/* Calls @fn for each message of a dump until it returns non-zero. */
+static int dump(struct revoke_nl *nl, uint8_t cmd, revoke_reply_fn fn,
+		void *arg)
+{
+	struct dump all = { 0 };
+	struct nlmsghdr *nlh;
+	int ret, left;
+
+	ret = revoke_nl_call(nl, revoke_nl_msg(nl, cmd,
+					       NLM_F_REQUEST | NLM_F_DUMP),
+			     collect, &all, NULL);
+	left = all.len;
+	for (nlh = (struct nlmsghdr *)all.buf; !ret && left > 0;
+	     nlh = nlmsg_next(nlh, &left))
+		ret = fn(nlh, arg);
+	free(all.buf);
+	return ret;
+}
+
 struct pin_list {
 	int (*fn)(const struct revoke_pin *pin, void *arg);
 	void *arg;
-};
-
-/* @req.id is 0 while there is none to be told */
-struct request_list {
-	int (*fn)(const struct revoke_request *req, void *arg);
-	void *arg;
-	struct revoke_request req;
-	struct revoke_pin *pins;
 };
 
 static int on_pin(struct nlmsghdr *nlh, void *arg)
@@ -40,10 +76,16 @@ int revoke_nl_pins(struct revoke_nl *nl,
 {
 	struct pin_list list = { .fn = fn, .arg = arg };
 
-	return revoke_nl_call(nl, revoke_nl_msg(nl, PIN_REVOKE_CMD_PIN_GET,
-						NLM_F_REQUEST | NLM_F_DUMP),
-			      on_pin, &list, NULL);
+	return dump(nl, PIN_REVOKE_CMD_PIN_GET, on_pin, &list);
 }
+
+/* @req.id is 0 while there is none to be told */
+struct request_list {
+	int (*fn)(const struct revoke_request *req, void *arg);
+	void *arg;
+	struct revoke_request req;
+	struct revoke_pin *pins;
+};
 
 static int tell(struct request_list *list)
 {
@@ -100,13 +142,12 @@ int revoke_nl_requests(struct revoke_nl *nl,
 		       int (*fn)(const struct revoke_request *req, void *arg),
 		       void *arg)
 {
-	struct request_list list = { .fn = fn, .arg = arg };
+	struct request_list list = {
+		.fn = fn, .arg = arg, .req.size = sizeof(list.req)
+	};
 	int ret;
 
-	tell(&list);
-	ret = revoke_nl_call(nl, revoke_nl_msg(nl, PIN_REVOKE_CMD_REQUEST_GET,
-					       NLM_F_REQUEST | NLM_F_DUMP),
-			     on_request, &list, NULL);
+	ret = dump(nl, PIN_REVOKE_CMD_REQUEST_GET, on_request, &list);
 	if (!ret)
 		ret = tell(&list);
 	free(list.pins);
@@ -122,11 +163,8 @@ REVOKE_EXPORT int revoke_pin_list(struct revoke_ctx *ctx,
 	int ret;
 
 	ret = revoke_enter(ctx);
-	if (ret)
-		return ret;
-	pthread_mutex_lock(&ctx->cmd_lock);
-	ret = revoke_nl_pins(&ctx->cmd, fn, arg);
-	pthread_mutex_unlock(&ctx->cmd_lock);
+	if (!ret)
+		ret = revoke_nl_pins(&ctx->cmd, fn, arg);
 	errno = saved;
 	return ret;
 }
@@ -140,11 +178,8 @@ REVOKE_EXPORT int revoke_request_list(struct revoke_ctx *ctx,
 	int ret;
 
 	ret = revoke_enter(ctx);
-	if (ret)
-		return ret;
-	pthread_mutex_lock(&ctx->cmd_lock);
-	ret = revoke_nl_requests(&ctx->cmd, fn, arg);
-	pthread_mutex_unlock(&ctx->cmd_lock);
+	if (!ret)
+		ret = revoke_nl_requests(&ctx->cmd, fn, arg);
 	errno = saved;
 	return ret;
 }

@@ -299,7 +299,7 @@ static int revoke_cmd(int argc, char **argv)
 	else
 		err = revoke_pin(&nl, wait ? &monitor : NULL, id,
 				 has_grace ? &grace : NULL);
-	if (wait && monitor.sk)
+	if (wait)
 		revoke_nl_close(&monitor);
 	revoke_nl_close(&nl);
 	return err;

@@ -207,8 +207,8 @@ struct revoke_request {
 /**
  * revoke_pin_list - call @fn for every pin of this process
  * @ctx: the context
- * @fn: gets a pin that is valid during the call; non-zero stops the list. Must
- *	not call the library on the same context.
+ * @fn: gets a pin that is valid during the call; non-zero stops the list. May
+ *	call the library.
  * @arg: for @fn
  *
  * With CAP_SYS_ADMIN in the initial user namespace: for every pin there is.
@@ -223,7 +223,7 @@ int revoke_pin_list(struct revoke_ctx *ctx,
 /**
  * revoke_request_list - call @fn for every open request; as revoke_pin_list()
  * @ctx: the context
- * @fn: gets a request that is valid during the call
+ * @fn: gets a request that is valid during the call; may answer it
  * @arg: for @fn
  *
  * Return: as revoke_pin_list().
