@@ -217,12 +217,12 @@ static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
 static int revoke_pin(struct revoke_nl *nl, struct revoke_nl *monitor,
 		      uint64_t id, const uint64_t *grace)
 {
-	struct revoke_pin before, after;
+	struct revoke_pin before = { 0 }, after;
 	char comm[OUT_MAX];
 	uint64_t request;
 	int err;
 
-	err = get_pin(nl, id, &before);
+	err = monitor ? get_pin(nl, id, &before) : 0;
 	if (!err)
 		err = send_revoke(nl, id, grace, &request);
 	if (err)
