@@ -11,8 +11,10 @@
 . "${0%/*}/lib-rdma.sh"
 
 ok "ext4 on the data disk" scratch ext4
-for fault in skip-sync no-quiesce; do
-	ok "$fault: the broken core loads" insmod /pr/modules/fault/pin_revoke.ko "fault=$fault"
+faults=([1]="no write" [2]="no quiesce")
+for nr in "${!faults[@]}"; do
+	fault=${faults[nr]}
+	ok "$fault: the broken core loads" insmod /pr/modules/fault/pin_revoke.ko fault="$nr"
 	ok "$fault: soft-RoCE" rxe_up
 	narrate
 	# Nobody pauses the writes, and the next fsync comes before the pin is back.
