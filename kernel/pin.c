@@ -287,7 +287,7 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
 
 /**
  * pinr_pin_populate - pin, map and let the device access the range
- * @pin: in state RESTORING
+ * @pin: in state RESTORING, unless it went away since the caller looked
  *
  * One attempt:
  *
@@ -307,13 +307,12 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
  * faults pages in, may block for as long as the file system makes a fault
  * wait.
  * Return: 0 and the pin is ACTIVE; -EAGAIN the range was touched; -ECANCELED
- * the driver released it; or what the pages say.
+ * the driver released it, or it is GONE; or what the pages say.
  */
 int pinr_pin_populate(struct pin_revoke_pin *pin)
 {
 	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
 	struct pinr_segs *segs;
-	bool done = false;
 	int err;
 
 	segs = pinr_segs_walk(pin);
@@ -331,16 +330,18 @@ int pinr_pin_populate(struct pin_revoke_pin *pin)
 		goto err_pages;
 
 	mutex_lock(&pin->lock);
-	if (!mmu_interval_read_retry(&pin->notifier, seq)) {
+	if (pin->state != PIN_REVOKE_STATE_RESTORING) {
+		err = -ECANCELED;
+	} else if (mmu_interval_read_retry(&pin->notifier, seq)) {
+		err = -EAGAIN;
+	} else {
 		pinr_pin_have_pages(pin, &segs);
 		pin->mapped = true;
 		__pinr_pin_input(pin, PINR_COMMIT, pin->reason);
-		done = true;
 	}
 	mutex_unlock(&pin->lock);
 
-	if (!done) {
-		err = -EAGAIN;
+	if (err) {
 		if (pin->ops->unmap)
 			pin->ops->unmap(pin->priv);
 		goto err_pages;
