@@ -164,6 +164,8 @@ static void pinr_note_revoked(struct pin_revoke_pin *pin,
 		pin->want = true;
 	if (reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND)
 		pin->write_first = true;
+	/* What was not told of a restore is not true any more. */
+	pin->tell &= ~PINR_TELL_RESTORED;
 	pin->tell |= PINR_TELL_REVOKED;
 	pinr_holdoff(pin);
 }
