@@ -19,7 +19,7 @@
 #include "core.h"
 
 static LIST_HEAD(pinr_ctxs);
-static atomic_t pinr_last_ctx;
+static u64 pinr_last_ctx;	/* pinr_lock */
 
 static void pinr_ctx_last(struct kref *ref)
 {
@@ -110,7 +110,6 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	INIT_LIST_HEAD(&ctx->tolds);
 	ctx->flags = flags;
 	ctx->portid = portid;
-	ctx->id = atomic_inc_return(&pinr_last_ctx);
 	timens_add_monotonic(&offset);
 	ctx->mono_offset_ns = timespec64_to_ns(&offset);
 	ctx->holder = pinr_holder_get(current->mm);
@@ -126,8 +125,10 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 		pinr_ctx_put(ctx);
 		return file;
 	}
-	*id = ctx->id;
 	spin_lock(&pinr_lock);
+	/* Under the lock: events go by a list in the order of ids. */
+	ctx->id = ++pinr_last_ctx;
+	*id = ctx->id;
 	list_add_tail(&ctx->of_holder, &ctx->holder->ctxs);
 	list_add_tail(&ctx->all, &pinr_ctxs);
 	spin_unlock(&pinr_lock);

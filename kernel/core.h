@@ -238,7 +238,7 @@ void pinr_told_end(struct pinr_told *told);
 /* context.c */
 struct pinr_ctx {
 	struct kref ref;
-	u32 id;
+	u64 id;				/* user space sees 32 bits of it */
 	u32 flags;			/* enum pin_revoke_ctx_flags */
 	u32 portid;			/* pinr_lock; 0: nobody listens */
 	struct net *net;

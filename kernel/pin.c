@@ -29,7 +29,7 @@ LIST_HEAD(pinr_pins);
 struct workqueue_struct *pinr_unpin_wq;
 struct workqueue_struct *pinr_after_wq;
 
-static atomic64_t pinr_last_id;
+static u64 pinr_last_id;	/* pinr_lock */
 
 void pinr_pin_get(struct pin_revoke_pin *pin)
 {
@@ -442,10 +442,11 @@ err_pin:
 
 static void pinr_publish(struct pin_revoke_pin *pin)
 {
-	pin->id = atomic64_inc_return(&pinr_last_id);
 	if (pin->ops->describe)
 		pin->ops->describe(pin->priv, pin->name, sizeof(pin->name));
 	spin_lock(&pinr_lock);
+	/* Under the lock: dumps rely on a list in the order of ids. */
+	pin->id = ++pinr_last_id;
 	list_add_tail(&pin->all, &pinr_pins);
 	list_add_tail(&pin->of_holder, &pin->holder->pins);
 	spin_unlock(&pinr_lock);
