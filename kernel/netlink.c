@@ -243,6 +243,7 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 	bool admin = pinr_admin(cb->skb);
 	unsigned long at = 0;
 	struct pinr_ask *ask;
+	bool any = false;
 	void *hdr = NULL;
 	int err = 0;
 
@@ -260,18 +261,17 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 				break;
 		}
 		err = pinr_put_pin_nest(skb, ask->pin);
-		if (err) {
-			at--;
+		if (err)
 			break;
-		}
 		cursor->ask = at;
+		any = true;
 	}
 	spin_unlock(&pinr_lock);
-	/* Something fitted: it goes out, the rest in the next message. */
-	if (hdr && err && cursor->ask != at)
-		genlmsg_cancel(skb, hdr);
-	else if (hdr)
+	/* What fitted goes out, the rest in the next message. */
+	if (any)
 		genlmsg_end(skb, hdr);
+	else if (hdr)
+		genlmsg_cancel(skb, hdr);
 	return err;
 }
 
