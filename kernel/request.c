@@ -387,6 +387,28 @@ static ktime_t pinr_open_until(struct pin_revoke_pin **pins, unsigned int nr,
 	return until;
 }
 
+/* The request's work does this too; a busy queue must not hold up a waiter. */
+static void pinr_take_due(struct pin_revoke_pin *pin,
+			  enum pin_revoke_reason reason)
+{
+	struct pinr_request *req = NULL;
+	struct pinr_ask *ask;
+	ktime_t next;
+
+	spin_lock(&pinr_lock);
+	ask = pinr_ask_of(pin, reason);
+	if (ask) {
+		req = ask->req;
+		kref_get(&req->ref);
+	}
+	spin_unlock(&pinr_lock);
+	if (!req)
+		return;
+	while (pinr_request_due(req, &next))
+		cond_resched();
+	pinr_request_put(req);
+}
+
 /* Nobody needs the pins any more: the request ends without taking them. */
 static void pinr_request_cancel(u64 id)
 {
@@ -440,25 +462,16 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 
 		if (!until)
 			return;
-		if (left <= 0)
-			break;
-		if (wait_event_killable_timeout(pinr_answered,
-						!pinr_open_until(pins, nr, reason),
-						nsecs_to_jiffies(left) + 1) < 0) {
+		if (left <= 0) {
+			for (i = 0; i < nr; i++)
+				pinr_take_due(pins[i], reason);
+		} else if (wait_event_killable_timeout(pinr_answered,
+						       !pinr_open_until(pins, nr, reason),
+						       nsecs_to_jiffies(left) + 1) < 0) {
 			if (id)
 				pinr_request_cancel(id);
 			return;
 		}
-	}
-	/* The work does this too; a busy workqueue must not hold us up. */
-	for (i = 0; i < nr; i++) {
-		bool open;
-
-		spin_lock(&pinr_lock);
-		open = pinr_asked_for(pins[i], reason);
-		spin_unlock(&pinr_lock);
-		if (open)
-			pinr_pin_input(pins[i], PINR_FORCE, reason);
 	}
 }
 
