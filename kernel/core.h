@@ -197,6 +197,7 @@ struct pinr_request {
 	struct list_head asks;
 	unsigned int nr_open;
 	unsigned int round;		/* how often it was told */
+	bool joined;			/* not only its opener waits */
 	struct delayed_work work;	/* repeats, then forces */
 };
 

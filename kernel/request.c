@@ -204,6 +204,7 @@ static bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
 	open = pinr_ask_of(pin, req->reason);
 	if (open) {
 		/* Join it; whoever is in a hurry makes it end earlier. */
+		open->req->joined = true;
 		if (ktime_before(deadline, open->deadline)) {
 			open->deadline = deadline;
 			mod_delayed_work(pinr_after_wq, &open->req->work, 0);
@@ -409,14 +410,23 @@ static void pinr_take_due(struct pin_revoke_pin *pin,
 	pinr_request_put(req);
 }
 
-/* Nobody needs the pins any more: the request ends without taking them. */
+/*
+ * Whoever opened the request does not need the pins any more: it ends without
+ * taking them, unless somebody else has joined it.
+ */
 static void pinr_request_cancel(u64 id)
 {
 	struct pinr_request *req = pinr_request_find(id);
 	struct pinr_ask *ask;
+	bool joined;
 
 	if (!req)
 		return;
+	spin_lock(&pinr_lock);
+	joined = req->joined;
+	spin_unlock(&pinr_lock);
+	if (joined)
+		goto out;
 	pinr_tell_cancelled(req);
 	/* Only this file adds to the list, and only while it is being made. */
 	list_for_each_entry(ask, &req->asks, of_request) {
@@ -435,6 +445,7 @@ static void pinr_request_cancel(u64 id)
 		mutex_unlock(&pin->lock);
 	}
 	wake_up_all(&pinr_answered);
+out:
 	pinr_request_put(req);
 }
 
@@ -443,7 +454,8 @@ static void pinr_request_cancel(u64 id)
  * @pins: the pins that were asked for
  * @nr: how many
  * @reason: wait for requests of this reason, joined ones too
- * @id: the caller's own request, cancelled if the caller is killed
+ * @id: the caller's own request, cancelled if the caller is killed and nobody
+ *	else waits for it
  *
  * Returns at the latest deadline of the pins, with whatever is open forced,
  * earlier if all are answered or the task is killed.
