@@ -165,7 +165,8 @@ static bool pinr_ask_listeners(struct pinr_ask *ask)
 	if (holder->missed)
 		return false;
 	list_for_each_entry(ctx, &holder->ctxs, of_holder)
-		thread |= ctx->flags & PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD;
+		thread |= ctx->portid &&
+			  ctx->flags & PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD;
 	if (own && !thread)
 		return false;
 
