@@ -168,6 +168,7 @@ struct pinr_frame {
 	struct list_head all;
 	struct pinr_scope scope;
 	struct task_struct *task;
+	ktime_t begun;
 	bool waited;
 };
 
