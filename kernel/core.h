@@ -150,7 +150,11 @@ void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 int pinr_pin_populate(struct pin_revoke_pin *pin);
 void pinr_pin_after(struct pin_revoke_pin *pin);
 extern struct list_head pinr_pins;
-extern struct workqueue_struct *pinr_unpin_wq, *pinr_after_wq;
+/*
+ * Unpins; ends requests and removes notifiers, waits for neither user space nor
+ * I/O; tells and restores, can be full of faults that never end.
+ */
+extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 
 /* restore.c */
 void pinr_after_work(struct work_struct *work);

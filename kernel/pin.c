@@ -27,6 +27,7 @@
 
 LIST_HEAD(pinr_pins);
 struct workqueue_struct *pinr_unpin_wq;
+struct workqueue_struct *pinr_prompt_wq;
 struct workqueue_struct *pinr_after_wq;
 
 static u64 pinr_last_id;	/* pinr_lock */
@@ -626,7 +627,7 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 	list_del_init(&pin->of_holder);
 	spin_unlock(&pinr_lock);
 	/* Waits for invalidations of the mm: not here, see the top. */
-	queue_work(pinr_after_wq, &pin->free_work);
+	queue_work(pinr_prompt_wq, &pin->free_work);
 }
 EXPORT_SYMBOL_GPL(pin_revoke_release);
 

@@ -91,7 +91,7 @@ static void pinr_ask_end(struct pinr_ask *ask)
 	list_del_init(&ask->of_pin);
 	ask->open = false;
 	if (!--ask->req->nr_open)
-		mod_delayed_work(pinr_after_wq, &ask->req->work, 0);
+		mod_delayed_work(pinr_prompt_wq, &ask->req->work, 0);
 }
 
 /**
@@ -124,7 +124,7 @@ void pinr_told_end(struct pinr_told *told)
 
 	if (!told->answered && !--ask->pending) {
 		ask->deadline = ktime_get();
-		mod_delayed_work(pinr_after_wq, &ask->req->work, 0);
+		mod_delayed_work(pinr_prompt_wq, &ask->req->work, 0);
 	}
 	pinr_told_free(told);
 }
@@ -208,7 +208,7 @@ static bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
 		open->req->joined = true;
 		if (ktime_before(deadline, open->deadline)) {
 			open->deadline = deadline;
-			mod_delayed_work(pinr_after_wq, &open->req->work, 0);
+			mod_delayed_work(pinr_prompt_wq, &open->req->work, 0);
 		}
 	} else if (pinr_ask_listeners(ask)) {
 		asked = true;
@@ -294,7 +294,7 @@ static void pinr_request_work(struct work_struct *work)
 
 	if (repeat)
 		pinr_tell_request(req);
-	queue_delayed_work(pinr_after_wq, &req->work,
+	queue_delayed_work(pinr_prompt_wq, &req->work,
 			   nsecs_to_jiffies(max_t(s64, next - now, 0)) + 1);
 }
 
@@ -355,7 +355,7 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	req->nr_open--;
 	if (!list_empty(&req->asks)) {
 		id = req->id;
-		mod_delayed_work(pinr_after_wq, &req->work, 0);
+		mod_delayed_work(pinr_prompt_wq, &req->work, 0);
 	} else {
 		xa_erase(&pinr_requests, req->id);
 	}
