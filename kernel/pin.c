@@ -373,6 +373,12 @@ static int pinr_charge(struct mm_struct *mm, unsigned long nr_pages)
 	return 0;
 }
 
+static void pinr_uncharge(struct pin_revoke_pin *pin, struct mm_struct *mm)
+{
+	if (!pin->adopted)
+		atomic64_sub(pin->nr_pages, &mm->pinned_vm);
+}
+
 static void pinr_free_work(struct work_struct *work)
 {
 	struct pin_revoke_pin *pin =
@@ -384,10 +390,12 @@ static void pinr_free_work(struct work_struct *work)
 
 static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 				       void *priv, unsigned long addr,
-				       size_t len, unsigned int flags)
+				       size_t len, unsigned int flags,
+				       bool adopted)
 {
 	struct pin_revoke_pin *pin;
 	unsigned long last;
+	int err = -ENOMEM;
 
 	if (!len || check_add_overflow(addr, len - 1, &last) ||
 	    last >= TASK_SIZE_MAX || !current->mm ||
@@ -406,6 +414,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->end = (last & PAGE_MASK) + PAGE_SIZE;
 	pin->nr_pages = (pin->end - pin->start) >> PAGE_SHIFT;
 	pin->flags = flags;
+	pin->adopted = adopted;
 	pin->pid = task_tgid_nr(current);
 	get_task_comm(pin->comm, current);
 	strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
@@ -423,10 +432,17 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	might_lock(&pin->lock);
 	fs_reclaim_release(GFP_KERNEL);
 
+	/* The limit first: the array is as large as the user says. */
+	if (!adopted) {
+		err = pinr_charge(current->mm, pin->nr_pages);
+		if (err)
+			goto err_pin;
+		err = -ENOMEM;
+	}
 	pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
-			      GFP_KERNEL_ACCOUNT);
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pin->pages)
-		goto err_pin;
+		goto err_charge;
 	pin->holder = pinr_holder_get(current->mm);
 	if (!pin->holder)
 		goto err_pages;
@@ -436,9 +452,11 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 
 err_pages:
 	kvfree(pin->pages);
+err_charge:
+	pinr_uncharge(pin, current->mm);
 err_pin:
 	kfree(pin);
-	return ERR_PTR(-ENOMEM);
+	return ERR_PTR(err);
 }
 
 static void pinr_publish(struct pin_revoke_pin *pin)
@@ -459,22 +477,19 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
 	      int (*fill)(struct pin_revoke_pin *pin, struct page **pages),
 	      struct page **pages)
 {
-	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags);
+	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags, pages);
 	int err;
 
 	if (IS_ERR(pin))
 		return pin;
-	pin->adopted = pages;
-	if (!pages) {
-		err = pinr_charge(current->mm, pin->nr_pages);
-		if (err)
-			goto err_new;
-	}
 	err = mmu_interval_notifier_insert(&pin->notifier, current->mm,
 					   pin->start, pin->end - pin->start,
 					   &pinr_notifier_ops);
-	if (err)
-		goto err_charge;
+	if (err) {
+		pinr_uncharge(pin, current->mm);
+		pinr_pin_put(pin);
+		return ERR_PTR(err);
+	}
 
 	pinr_publish(pin);
 	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
@@ -484,13 +499,6 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
 		return ERR_PTR(err);
 	}
 	return pin;
-
-err_charge:
-	if (!pages)
-		atomic64_sub(pin->nr_pages, &current->mm->pinned_vm);
-err_new:
-	pinr_pin_put(pin);
-	return ERR_PTR(err);
 }
 
 static int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
@@ -620,8 +628,7 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 	pin->released = true;
 	mutex_unlock(&pin->op_mutex);
 
-	if (!pin->adopted)
-		atomic64_sub(pin->nr_pages, &pin->holder->mm->pinned_vm);
+	pinr_uncharge(pin, pin->holder->mm);
 	spin_lock(&pinr_lock);
 	list_del_init(&pin->all);
 	list_del_init(&pin->of_holder);
