@@ -122,7 +122,8 @@ static void pinr_drop_pages(struct pin_revoke_pin *pin)
 		pin->ops->unpin(pin->priv);
 	else
 		pinr_unpin_pages(pin, pin->segs, true);
-	WRITE_ONCE(pin->pinned, false);
+	/* Pairs with the restore worker's: it fills the array again. */
+	smp_store_release(&pin->pinned, false);
 }
 
 static void pinr_unpin_work(struct work_struct *work)
@@ -651,7 +652,11 @@ void pin_revoke_access(struct pin_revoke_pin *pin)
 {
 	if (READ_ONCE(pin->want))
 		return;
-	WRITE_ONCE(pin->want, true);
+	/*
+	 * Either this sees REVOKED, or the worker that follows every
+	 * revocation sees that it is wanted.
+	 */
+	smp_store_mb(pin->want, true);
 	if (READ_ONCE(pin->state) == PIN_REVOKE_STATE_REVOKED)
 		pinr_pin_after(pin);
 }
