@@ -55,6 +55,7 @@ struct pinr_holder {
 	struct list_head all;		/* pinr_lock, as all lists below */
 	struct list_head pins;
 	struct list_head ctxs;
+	unsigned int nr_ctxs;		/* until they are freed */
 	bool missed;			/* let a deadline pass, not heard since */
 };
 
