@@ -108,11 +108,11 @@ struct pin_revoke_pin {
 	char name[PINR_NAME_LEN];
 	char driver[MODULE_NAME_LEN];
 
-	struct mutex op_mutex;
+	struct mutex op_mutex;		/* see the lock order */
 	bool mapped;			/* op_mutex */
 	bool released;			/* op_mutex: no driver callback any more */
 
-	struct mutex lock;
+	struct mutex lock;		/* the rest, unless it says otherwise */
 	enum pin_revoke_state state;
 	enum pin_revoke_reason reason;	/* of the last revocation */
 	struct pinr_segs *segs;		/* what @pages were pinned from */
@@ -164,8 +164,7 @@ void pinr_holdoff(struct pin_revoke_pin *pin);
 /* index.c */
 struct pinr_scope {
 	const struct address_space *mapping;	/* this mapping, or */
-	const struct super_block *sb;		/* this file system, or */
-	struct pin_revoke_pin *pin;		/* this pin; all if none is set */
+	const struct super_block *sb;		/* this file system; all if none */
 	pgoff_t first, last;			/* of mapping */
 };
 
