@@ -3,6 +3,7 @@
 #
 # Generates the C side of pin-revoke.yaml with the kernel's own generator:
 #   uapi/linux/pin_revoke.h, kernel/netlink_gen.[ch]
+# and with our own what that one does not make: lib/names_gen.c
 #
 # usage: gen.sh KSRC [OUTDIR]	KSRC: a kernel source tree (only tools/net/ynl
 #				and Documentation/netlink are read)
@@ -15,7 +16,8 @@ out=${2:-$top}
 # writes the path of the spec into what it makes: give it the in-tree shape.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir -p "$scratch/Documentation/netlink/specs" "$out/uapi/linux" "$out/kernel"
+mkdir -p "$scratch/Documentation/netlink/specs" "$out/uapi/linux" "$out/kernel" \
+	"$out/lib"
 : > "$scratch/MAINTAINERS"
 cp "$ksrc"/Documentation/netlink/*.yaml "$scratch/Documentation/netlink/"
 cp "$top/uapi/pin-revoke.yaml" "$scratch/Documentation/netlink/specs/"
@@ -27,3 +29,5 @@ ynl() {
 ynl --mode uapi --header -o "$out/uapi/linux/pin_revoke.h"
 ynl --mode kernel --header -o "$out/kernel/netlink_gen.h"
 ynl --mode kernel --source -o "$out/kernel/netlink_gen.c"
+/usr/bin/python3 "$top/uapi/gen-names.py" "$top/uapi/pin-revoke.yaml" \
+	> "$out/lib/names_gen.c"

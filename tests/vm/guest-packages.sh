@@ -41,7 +41,7 @@ EOT
 apt-get -q -y --no-install-recommends install \
 	"linux-image-$newest" "linux-headers-$newest" "linux-source-$series" \
 	tiny-initramfs kmod zstd \
-	gcc libc6-dev make pkgconf python3-yaml python3-jsonschema \
+	gcc libc6-dev make patch pkgconf python3-yaml python3-jsonschema \
 	libnl-3-dev libnl-genl-3-dev libibverbs-dev libjson-c-dev \
 	rdma-core ibverbs-providers ibverbs-utils perftest \
 	busybox-static e2fsprogs iproute2 procps strace util-linux \

@@ -12,6 +12,8 @@
  *   left alone. Nothing is printed. revoke_last_error() has the kernel's words.
  * - Every call on one context may be made from any thread, except that
  *   revoke_close() must be the last.
+ * - A child of fork() has no context: there every call gives -ECHILD, except
+ *   that revoke_close() drops the child's copies and leaves the parent alone.
  * - No call may be made from a signal handler unless it says so.
  * - Structures that may grow start with their size, set by the caller.
  */
@@ -47,7 +49,7 @@ struct revoke_open_opts {
  * @ctx: the new context
  *
  * Return: 0; -ENOSYS the kernel has no pin-revoke; -EINVAL bad options;
- * -ENOMEM, -EMFILE.
+ * -ENOMEM, -EMFILE, or another negative errno.
  */
 int revoke_open(const struct revoke_open_opts *opts, struct revoke_ctx **ctx);
 
@@ -63,9 +65,11 @@ void revoke_close(struct revoke_ctx *ctx);
  * revoke_fd - file descriptor that is readable while an event is waiting
  * @ctx: the context
  *
- * For poll(2) and its kin only; close-on-exec.
+ * For poll(2) and its kin only; close-on-exec. POLLIN or POLLERR (events were
+ * lost) mean revoke_next_event(). It stays readable until the last event was
+ * taken, so taking one for each poll() is enough, except with EPOLLET.
  *
- * Return: the descriptor, valid until revoke_close().
+ * Return: the descriptor, valid until revoke_close(); -ECHILD.
  */
 int revoke_fd(const struct revoke_ctx *ctx);
 
@@ -115,10 +119,11 @@ struct revoke_pin {
  * @request: id for revoke_ack(); 0 where nobody was asked
  * @remaining_ns: time left when the kernel sent it
  * @deadline_ns: CLOCK_MONOTONIC
- * @pin: the pin; id 0 for REVOKE_EVENT_RESYNC
+ * @pin: the pin; id 0 for REVOKE_EVENT_RESYNC, or if the kernel named none
  *
  * A request for many pins is delivered as one event for each; one
- * revoke_ack() with pin 0 answers them all.
+ * revoke_ack() with pin 0 answers them all. What does not belong to a type is
+ * 0: RESTORED has only @pin, GONE only @reason and @pin.
  */
 struct revoke_event {
 	size_t size;
@@ -136,7 +141,10 @@ struct revoke_event {
  * @ctx: the context
  * @event: filled in
  *
- * Return: 1 with an event, 0 if there is none, or a negative errno.
+ * Never allocates memory.
+ *
+ * Return: 1 with an event, 0 if there is none, -EINVAL @event->size is too
+ * small, or another negative errno.
  */
 int revoke_next_event(struct revoke_ctx *ctx, struct revoke_event *event);
 
@@ -204,7 +212,8 @@ struct revoke_request {
  *
  * With CAP_SYS_ADMIN in the initial user namespace: for every pin there is.
  *
- * Return: 0, what @fn returned, or a negative errno.
+ * Return: 0; what @fn returned; -EAGAIN the list changed while it was read,
+ * read it again; or another negative errno.
  */
 int revoke_pin_list(struct revoke_ctx *ctx,
 		    int (*fn)(const struct revoke_pin *pin, void *arg),
@@ -216,18 +225,18 @@ int revoke_pin_list(struct revoke_ctx *ctx,
  * @fn: gets a request that is valid during the call
  * @arg: for @fn
  *
- * Return: 0, what @fn returned, or a negative errno.
+ * Return: as revoke_pin_list().
  */
 int revoke_request_list(struct revoke_ctx *ctx,
 			int (*fn)(const struct revoke_request *req, void *arg),
 			void *arg);
 
 /**
- * revoke_last_error - the kernel's words for the last error on this context
- * @ctx: the context
+ * revoke_last_error - the kernel's words for the last error
+ * @ctx: the context; NULL after revoke_open() has failed
  *
- * Return: a text, empty if there is none; valid in the calling thread until
- * its next call on any context.
+ * Return: a text about the calling thread's last call, empty if the kernel
+ * gave none; valid in this thread until its next call on any context.
  */
 const char *revoke_last_error(const struct revoke_ctx *ctx);
 

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Revocable memory regions for rdma_rxe.
+ *
+ * Owns the lock between an access and a revoke, and what happens to work that
+ * meets a revoked region: it is refused with an RNR NAK as long as nothing of
+ * it was executed, and parked otherwise. Must never sleep in the data path (it
+ * runs in softirq context on older kernels) and never pin or unpin by itself.
+ */
+#include <linux/moduleparam.h>
+#include <rdma/ib_umem_revocable.h>
+
+#include "rxe.h"
+#include "rxe_loc.h"
+
+/**
+ * struct rxe_revoke_mr - the revocable side of a memory region
+ * @lock: read for the access of one packet, written to change @state
+ * @state: may the pages in mr->page_info be accessed
+ * @region: the pinned memory
+ */
+struct rxe_revoke_mr {
+	rwlock_t lock;
+	enum {
+		RXE_REVOKE_REVOKED,
+		RXE_REVOKE_LIVE,
+		RXE_REVOKE_GONE,
+	} state;
+	struct ib_umem_revocable *region;
+};
+
+static const char * const access_modes[] = { "wait", "error" };
+static int revoked_access;
+
+static int revoked_access_set(const char *val, const struct kernel_param *kp)
+{
+	int mode = sysfs_match_string(access_modes, val);
+
+	if (mode < 0)
+		return mode;
+	WRITE_ONCE(revoked_access, mode);
+	return 0;
+}
+
+static int revoked_access_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", access_modes[READ_ONCE(revoked_access)]);
+}
+
+static const struct kernel_param_ops revoked_access_ops = {
+	.set = revoked_access_set,
+	.get = revoked_access_get,
+};
+
+module_param_cb(revoked_access, &revoked_access_ops, NULL, 0644);
+MODULE_PARM_DESC(revoked_access,
+		 "Accesses to a revoked region wait for its restore (wait, the default) or fail (error)");
+
+/*
+ * Schedules what may be parked. A queue pair in the pool's array holds the
+ * reference of its creator, so the array's lock keeps all of them alive.
+ *
+ * A parked request stays in req_pkts, and wake is set from before the send task
+ * looks at a region until it has not parked: whoever saw the region revoked is
+ * found here, because the state was changed under the lock before.
+ */
+static void rxe_revoke_kick(struct rxe_dev *rxe)
+{
+	struct rxe_pool_elem *elem;
+	unsigned long index;
+	struct rxe_qp *qp;
+
+	xa_lock(&rxe->qp_pool.xa);
+	xa_for_each(&rxe->qp_pool.xa, index, elem) {
+		qp = elem->obj;
+		if (!skb_queue_empty_lockless(&qp->req_pkts))
+			rxe_sched_task(&qp->recv_task);
+		if (READ_ONCE(qp->revoke.wake))
+			rxe_sched_task(&qp->send_task);
+	}
+	xa_unlock(&rxe->qp_pool.xa);
+}
+
+static void rxe_revoke_set_state(struct rxe_mr *mr, int state)
+{
+	write_lock_bh(&mr->revoke->lock);
+	mr->revoke->state = state;
+	write_unlock_bh(&mr->revoke->lock);
+}
+
+static void rxe_revoke_restore(void *priv, struct ib_umem *umem)
+{
+	struct rxe_mr *mr = priv;
+	int err;
+
+	/* Nobody looks at the pages of a region that is not live. */
+	mr->nbuf = 0;
+	err = rxe_mr_fill_pages_from_sgt(mr, &umem->sgt_append.sgt);
+	rxe_revoke_set_state(mr, err ? RXE_REVOKE_GONE : RXE_REVOKE_LIVE);
+	rxe_revoke_kick(to_rdev(mr->ibmr.device));
+}
+
+static void rxe_revoke_quiesce(void *priv, unsigned long start,
+			       unsigned long last, enum pin_revoke_reason reason)
+{
+	rxe_revoke_set_state(priv, RXE_REVOKE_REVOKED);
+}
+
+static void rxe_revoke_gone(void *priv)
+{
+	struct rxe_mr *mr = priv;
+
+	rxe_revoke_set_state(mr, RXE_REVOKE_GONE);
+	rxe_revoke_kick(to_rdev(mr->ibmr.device));
+}
+
+static void rxe_revoke_describe(void *priv, char *buf, size_t size)
+{
+	struct rxe_mr *mr = priv;
+
+	scnprintf(buf, size, "mrn %u lkey %#x", mr->ibmr.res.id, mr->lkey);
+}
+
+static const struct ib_umem_revocable_ops rxe_revoke_ops = {
+	.restore	= rxe_revoke_restore,
+	.quiesce	= rxe_revoke_quiesce,
+	.gone		= rxe_revoke_gone,
+	.describe	= rxe_revoke_describe,
+	.flags		= PIN_REVOKE_LAZY,
+};
+
+/**
+ * rxe_revoke_init_user - make a user region of memory that can be taken back
+ * @rxe: the device
+ * @start: user address of the memory
+ * @length: its length
+ * @access: IB access flags
+ * @mr: the region, initialised by rxe_mr_init()
+ *
+ * Context: Process context. What an error leaves behind is freed with @mr.
+ * Return: 0 or -errno.
+ */
+int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,
+			 struct rxe_mr *mr)
+{
+	u64 pages = DIV_ROUND_UP(offset_in_page(start) + length, PAGE_SIZE);
+	struct ib_umem_revocable *region;
+	int err;
+
+	/* Bad user input must not get as far as the page allocator's warning. */
+	if (pages > KMALLOC_MAX_SIZE / sizeof(*mr->page_info))
+		return -ENOMEM;
+	err = alloc_mr_page_info(mr, pages);
+	if (err)
+		return err;
+
+	mr->revoke = kzalloc(sizeof(*mr->revoke), GFP_KERNEL);
+	if (!mr->revoke)
+		return -ENOMEM;
+	rwlock_init(&mr->revoke->lock);
+
+	region = ib_umem_get_revocable(&rxe->ib_dev, start, length, access,
+				       &rxe_revoke_ops, mr);
+	if (IS_ERR(region))
+		return PTR_ERR(region);
+	mr->revoke->region = region;
+	mr->umem = &region->umem;
+
+	/* The first restore found pages that do not suit the access flags. */
+	if (mr->revoke->state == RXE_REVOKE_GONE)
+		return -EINVAL;
+
+	mr->ibmr.type = IB_MR_TYPE_USER;
+	mr->state = RXE_MR_STATE_VALID;
+	return 0;
+}
+
+/**
+ * rxe_revoke_cleanup - free the revocable side of a region that nobody uses
+ * @mr: any region
+ *
+ * Context: Process context.
+ */
+void rxe_revoke_cleanup(struct rxe_mr *mr)
+{
+	if (!mr->revoke)
+		return;
+	if (mr->revoke->region)
+		ib_umem_release_revocable(mr->revoke->region);
+	mr->umem = NULL;
+	kfree(mr->revoke);
+}
+
+/**
+ * rxe_revoke_enter - begin the access of one packet to a region
+ * @mr: any region
+ *
+ * Context: Any but hard interrupt. On success bottom halves are off and nothing
+ * may sleep until rxe_revoke_leave().
+ * Return: 0, or -EFAULT if the region is gone, or a positive number: it is
+ * revoked and may be back in that many milliseconds.
+ */
+int rxe_revoke_enter(struct rxe_mr *mr)
+{
+	struct rxe_revoke_mr *revoke = mr->revoke;
+	int state;
+
+	if (!revoke)
+		return 0;
+
+	read_lock_bh(&revoke->lock);
+	state = revoke->state;
+	if (state == RXE_REVOKE_LIVE)
+		return 0;
+	read_unlock_bh(&revoke->lock);
+
+	if (state == RXE_REVOKE_GONE)
+		return -EFAULT;
+
+	/* Not under the lock: it nests inside the core's. */
+	pin_revoke_access(revoke->region->pin);
+	if (READ_ONCE(revoked_access))
+		return -EFAULT;
+	return max(pin_revoke_retry_ms(revoke->region->pin), 1U);
+}
+
+/**
+ * rxe_revoke_leave - end what rxe_revoke_enter() has begun
+ * @mr: the same region
+ */
+void rxe_revoke_leave(struct rxe_mr *mr)
+{
+	if (mr->revoke)
+		read_unlock_bh(&mr->revoke->lock);
+}
+
+/**
+ * rxe_revoke_refuse - the region of a request could not be entered
+ * @qp: queue pair of the request
+ * @ret: what rxe_revoke_enter() returned
+ *
+ * Return: the responder's next state.
+ */
+int rxe_revoke_refuse(struct rxe_qp *qp, int ret)
+{
+	if (ret < 0)
+		return RESPST_ERR_RKEY_VIOLATION;
+	qp->revoke.retry_ms = ret;
+	return RESPST_ERR_REVOKED;
+}
+
+/* Shortest time code of an RNR NAK that is not shorter than this. */
+static u8 rxe_revoke_rnr_timer(unsigned int ms)
+{
+	/* IBA table 45, in units of 10 us; code 0 is the longest, 655.36 ms. */
+	static const u16 time[] = {
+		0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192,
+		256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192,
+		12288, 16384, 24576, 32768, 49152,
+	};
+	u8 code;
+
+	for (code = 1; code < ARRAY_SIZE(time); code++)
+		if (time[code] >= ms * 100)
+			return code;
+	return 0;
+}
+
+/**
+ * rxe_revoke_undo - forget a request packet of which nothing was executed
+ * @qp: queue pair of the packet
+ * @pkt: the refused packet
+ *
+ * Return: the time code for the RNR NAK of a reliable connection. For the
+ * other types the message is dropped.
+ */
+u8 rxe_revoke_undo(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
+{
+	bool rc = qp_type(qp) == IB_QPT_RC;
+
+	if (qp->resp.res) {
+		free_rd_atomic_resource(qp->resp.res);
+		qp->resp.res = NULL;
+		qp->resp.res_head = (qp->resp.res_head ?:
+				     qp->attr.max_dest_rd_atomic) - 1;
+	}
+	if (pkt->mask & RXE_READ_MASK)
+		qp->resp.msn--;
+
+	/*
+	 * A message that begins again begins with its receive WQE: that of a
+	 * receive queue is still there, that of a shared one is kept for it.
+	 */
+	if (qp->resp.wqe && (!rc || (pkt->mask & RXE_RWR_MASK))) {
+		qp->revoke.srq_wqe = !!qp->srq;
+		qp->resp.wqe = NULL;
+	}
+
+	if (rc) {
+		/* The NAK covers what follows: drop that without another. */
+		qp->resp.sent_psn_nak = 1;
+	} else {
+		qp->resp.drop_msg = 1;
+		qp->resp.opcode = -1;
+	}
+	return rxe_revoke_rnr_timer(qp->revoke.retry_ms);
+}
+
+/**
+ * rxe_revoke_reuse_srq_wqe - take the receive WQE of a refused packet again
+ * @qp: queue pair with a shared receive queue
+ *
+ * Return: true if there was one; it is qp->resp.wqe now.
+ */
+bool rxe_revoke_reuse_srq_wqe(struct rxe_qp *qp)
+{
+	struct rxe_recv_wqe *wqe = &qp->resp.srq_wqe.wqe;
+
+	if (!qp->revoke.srq_wqe)
+		return false;
+	qp->revoke.srq_wqe = false;
+	wqe->dma.resid = wqe->dma.length;
+	wqe->dma.cur_sge = 0;
+	wqe->dma.sge_offset = 0;
+	qp->resp.wqe = wqe;
+	return true;
+}
+
+/**
+ * rxe_revoke_qp_reset - forget parked and refused requests
+ * @qp: queue pair whose tasks are disabled and whose queues are empty
+ */
+void rxe_revoke_qp_reset(struct rxe_qp *qp)
+{
+	qp->resp.res = NULL;
+	qp->revoke.srq_wqe = false;
+}
+
+/**
+ * rxe_revoke_send_begin - the send task begins a pass
+ * @qp: its queue pair
+ */
+void rxe_revoke_send_begin(struct rxe_qp *qp)
+{
+	qp->revoke.parked = false;
+	WRITE_ONCE(qp->revoke.wake, true);
+}
+
+/**
+ * rxe_revoke_park - the send task waits for a region
+ * @qp: its queue pair
+ *
+ * The peer is not to blame for a response that was not asked for or not taken:
+ * a timeout meanwhile does not count as a retry.
+ */
+void rxe_revoke_park(struct rxe_qp *qp)
+{
+	qp->revoke.parked = true;
+	qp->comp.timeout = 0;
+}
+
+/**
+ * rxe_revoke_send_end - the send task ends a pass
+ * @qp: its queue pair
+ */
+void rxe_revoke_send_end(struct rxe_qp *qp)
+{
+	WRITE_ONCE(qp->revoke.wake, qp->revoke.parked);
+}

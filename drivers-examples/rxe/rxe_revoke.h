@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB */
+/*
+ * Revocable memory regions for rdma_rxe.
+ *
+ * Owns what the patched files of the stock driver call. An access to a region
+ * is enclosed in rxe_revoke_enter() and rxe_revoke_leave(), for the copy of one
+ * packet and no longer; it must never sleep in between. For a region that is
+ * not revocable all of this does nothing.
+ */
+#ifndef RXE_REVOKE_H
+#define RXE_REVOKE_H
+
+#include <linux/types.h>
+
+struct rxe_dev;
+struct rxe_mr;
+struct rxe_pkt_info;
+struct rxe_qp;
+struct rxe_revoke_mr;
+struct sg_table;
+
+/**
+ * struct rxe_revoke_qp - what a queue pair remembers about revoked regions
+ * @parked: the send task found a region revoked and waits for its restore
+ * @wake: restore has to schedule the send task: it is parked, or running and
+ *	may be about to park
+ * @srq_wqe: the receive WQE of a refused packet is in qp->resp.srq_wqe and has
+ *	already left the shared receive queue
+ * @retry_ms: the region that refused the current packet may be back by then
+ */
+struct rxe_revoke_qp {
+	bool parked;
+	bool wake;
+	bool srq_wqe;
+	unsigned int retry_ms;
+};
+
+int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,
+			 struct rxe_mr *mr);
+void rxe_revoke_cleanup(struct rxe_mr *mr);
+int rxe_revoke_enter(struct rxe_mr *mr);
+void rxe_revoke_leave(struct rxe_mr *mr);
+
+int rxe_revoke_refuse(struct rxe_qp *qp, int ret);
+u8 rxe_revoke_undo(struct rxe_qp *qp, struct rxe_pkt_info *pkt);
+bool rxe_revoke_reuse_srq_wqe(struct rxe_qp *qp);
+void rxe_revoke_qp_reset(struct rxe_qp *qp);
+
+void rxe_revoke_send_begin(struct rxe_qp *qp);
+void rxe_revoke_park(struct rxe_qp *qp);
+void rxe_revoke_send_end(struct rxe_qp *qp);
+
+/* Parts of the stock driver that have no prototype there. */
+int alloc_mr_page_info(struct rxe_mr *mr, int num_pages);
+int rxe_mr_fill_pages_from_sgt(struct rxe_mr *mr, struct sg_table *sgt);
+
+#endif /* RXE_REVOKE_H */

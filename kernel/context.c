@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Contexts: the holder's end of the conversation. A context is a file
+ * descriptor; whoever has it may answer, and its last close ends it.
+ *
+ * Events go to the netlink socket that opened it. Must never keep a process,
+ * its memory or a trigger waiting for the fate of that socket.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/nsproxy.h>
+#include <linux/slab.h>
+#include <linux/time_namespace.h>
+#include <net/net_namespace.h>
+
+#include "core.h"
+
+static LIST_HEAD(pinr_ctxs);
+static atomic_t pinr_last_ctx;
+
+static void pinr_ctx_last(struct kref *ref)
+{
+	struct pinr_ctx *ctx = container_of(ref, struct pinr_ctx, ref);
+
+	pinr_holder_put(ctx->holder);
+	put_net(ctx->net);
+	kfree(ctx);
+}
+
+void pinr_ctx_put(struct pinr_ctx *ctx)
+{
+	kref_put(&ctx->ref, pinr_ctx_last);
+}
+
+/* Nobody hears it any more: what it was told of does not wait for it. */
+static void pinr_ctx_deaf(struct pinr_ctx *ctx)
+{
+	struct pinr_told *told, *next;
+
+	lockdep_assert_held(&pinr_lock);
+	ctx->portid = 0;
+	list_for_each_entry_safe(told, next, &ctx->tolds, of_ctx)
+		pinr_told_end(told);
+}
+
+static int pinr_ctx_release(struct inode *inode, struct file *file)
+{
+	struct pinr_ctx *ctx = file->private_data;
+
+	spin_lock(&pinr_lock);
+	pinr_ctx_deaf(ctx);
+	list_del(&ctx->of_holder);
+	list_del(&ctx->all);
+	spin_unlock(&pinr_lock);
+	pinr_ctx_put(ctx);
+	return 0;
+}
+
+static const struct file_operations pinr_ctx_fops = {
+	.owner = THIS_MODULE,
+	.release = pinr_ctx_release,
+	.llseek = noop_llseek,
+};
+
+/**
+ * pinr_ctx_from_fd - the context behind a file descriptor of the caller
+ * @fd: the descriptor
+ *
+ * Context: process context of whoever answers.
+ * Return: the context with a reference, or NULL if @fd is something else.
+ */
+struct pinr_ctx *pinr_ctx_from_fd(unsigned int fd)
+{
+	struct pinr_ctx *ctx = NULL;
+	struct file *file = fget(fd);
+
+	if (!file)
+		return NULL;
+	if (file->f_op == &pinr_ctx_fops) {
+		ctx = file->private_data;
+		kref_get(&ctx->ref);
+	}
+	fput(file);
+	return ctx;
+}
+
+/**
+ * pinr_ctx_open - make a context for the calling process
+ * @net: network namespace of its socket
+ * @portid: port of its socket
+ * @flags: enum pin_revoke_ctx_flags
+ * @id: gets its number
+ *
+ * Context: process context.
+ * Return: a file that is not in any table yet, or ERR_PTR.
+ */
+struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
+{
+	struct timespec64 offset = { };
+	struct pinr_ctx *ctx;
+	struct file *file;
+
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	if (!ctx)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&ctx->ref);
+	INIT_LIST_HEAD(&ctx->tolds);
+	ctx->flags = flags;
+	ctx->portid = portid;
+	ctx->id = atomic_inc_return(&pinr_last_ctx);
+	timens_add_monotonic(&offset);
+	ctx->mono_offset_ns = timespec64_to_ns(&offset);
+	ctx->holder = pinr_holder_get(current->mm);
+	if (!ctx->holder) {
+		kfree(ctx);
+		return ERR_PTR(-ENOMEM);
+	}
+	ctx->net = get_net(net);
+
+	file = anon_inode_getfile("[pin-revoke]", &pinr_ctx_fops, ctx,
+				  O_RDWR | O_CLOEXEC);
+	if (IS_ERR(file)) {
+		pinr_ctx_put(ctx);
+		return file;
+	}
+	*id = ctx->id;
+	spin_lock(&pinr_lock);
+	list_add_tail(&ctx->of_holder, &ctx->holder->ctxs);
+	list_add_tail(&ctx->all, &pinr_ctxs);
+	spin_unlock(&pinr_lock);
+	return file;
+}
+
+/* A netlink socket is gone, and with it whoever heard a context's events. */
+static int pinr_netlink_event(struct notifier_block *nb, unsigned long event,
+			      void *data)
+{
+	const struct netlink_notify *notify = data;
+	struct pinr_ctx *ctx;
+
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
+		return NOTIFY_DONE;
+	spin_lock(&pinr_lock);
+	list_for_each_entry(ctx, &pinr_ctxs, all)
+		if (ctx->portid == notify->portid && ctx->net == notify->net)
+			pinr_ctx_deaf(ctx);
+	spin_unlock(&pinr_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pinr_netlink_nb = {
+	.notifier_call = pinr_netlink_event,
+};
+
+int pinr_ctx_init(void)
+{
+	return netlink_register_notifier(&pinr_netlink_nb);
+}
+
+void pinr_ctx_exit(void)
+{
+	netlink_unregister_notifier(&pinr_netlink_nb);
+}

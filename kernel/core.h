@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the core share. Drivers see <linux/pin_revoke.h> only.
+ *
+ * Objects
+ *   holder	a process whose memory is pinned (its mm)
+ *   pin	one pinned user range
+ *   seg	the part of a pin inside one VMA
+ *   map	a file mapping that segs point into; a key, never dereferenced
+ *   request	one "release soon": id, reason, a set of asks
+ *   ask	one pin in one request, with its deadline
+ *   told	one context that an ask was sent to
+ *   frame	a trigger that is in flight, on the stack of its task
+ *
+ * Lock order
+ *   pin->op_mutex	->map(), ->unmap() and release against each other; may
+ *			be held over allocations, never over pin_user_pages*()
+ *   [mmap_lock, folio locks, i_mmap, fs_reclaim: the callers of the notifier]
+ *   pin->lock		state of the pin; taken by the notifier: never held over
+ *			an allocation that may reclaim, a wait, or mmap_lock
+ *   pinr_lock		every list and tree that connects the objects; a spinlock
+ */
+#ifndef _PIN_REVOKE_CORE_H
+#define _PIN_REVOKE_CORE_H
+
+#include <linux/interval_tree.h>
+#include <linux/kref.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pin_revoke.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "state.h"
+
+struct address_space;
+struct super_block;
+struct writeback_control;
+
+#define PINR_NAME_LEN	64
+
+extern spinlock_t pinr_lock;
+/* Woken whenever an ask ends. */
+extern wait_queue_head_t pinr_answered;
+
+/* holder.c */
+struct pinr_holder {
+	struct kref ref;
+	struct mm_struct *mm;		/* mmgrab: identity, not the memory */
+	struct list_head all;		/* pinr_lock, as all lists below */
+	struct list_head pins;
+	struct list_head ctxs;
+	bool missed;			/* let a deadline pass, not heard since */
+};
+
+struct pinr_holder *pinr_holder_get(struct mm_struct *mm);
+void pinr_holder_put(struct pinr_holder *holder);
+
+/* vma.c */
+struct pinr_map {
+	struct hlist_node hash;		/* rcu */
+	struct rcu_head rcu;
+	const struct address_space *mapping;
+	const struct super_block *sb;
+	unsigned int users;		/* segs that point here */
+	struct rb_root_cached segs;	/* hooked segs by page index */
+};
+
+struct pinr_seg {
+	struct interval_tree_node node;	/* in map->segs while hooked */
+	struct pin_revoke_pin *pin;
+	struct pinr_map *map;		/* NULL: not dirty-tracked, longterm */
+	unsigned long start, end;	/* user addresses, page aligned */
+	bool hooked;
+};
+
+struct pinr_segs {
+	unsigned int nr;
+	struct pinr_seg seg[];
+};
+
+struct pinr_segs *pinr_segs_walk(struct pin_revoke_pin *pin);
+void pinr_segs_free(struct pinr_segs *segs);
+int pinr_segs_settle(struct pin_revoke_pin *pin, bool write);
+
+/* pin.c */
+struct pin_revoke_pin {
+	struct kref ref;
+	u64 id;
+	const struct pin_revoke_ops *ops;
+	void *priv;
+	struct pinr_holder *holder;
+	struct list_head of_holder;
+	struct list_head all;
+	unsigned long addr, len;	/* as the driver said */
+	unsigned long start, end;	/* page aligned */
+	unsigned long nr_pages;
+	unsigned int flags;
+	bool adopted;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	char name[PINR_NAME_LEN];
+	char driver[MODULE_NAME_LEN];
+
+	struct mutex op_mutex;
+	bool mapped;			/* op_mutex */
+	bool released;			/* op_mutex: no driver callback any more */
+
+	struct mutex lock;
+	enum pin_revoke_state state;
+	enum pin_revoke_reason reason;	/* of the last revocation */
+	struct pinr_segs *segs;		/* what @pages were pinned from */
+	struct page **pages;
+	bool file;			/* some of it is dirty-tracked */
+	bool pinned;			/* set under lock, cleared under op_mutex */
+	bool forced;			/* the last revocation was */
+	bool write_first;		/* clean the range before it comes back */
+	bool want;			/* somebody waits for it to come back */
+	unsigned int tell;		/* PINR_TELL_* not sent yet */
+	ktime_t restored_at;
+	ktime_t not_before;		/* hold-off */
+	unsigned int holdoff_ms;
+	u32 nr_revoked, nr_forced;
+
+	struct mmu_interval_notifier notifier;
+	struct work_struct unpin_work;
+	struct delayed_work after_work;	/* tells and restores */
+	struct work_struct free_work;
+
+	struct list_head asks;		/* pinr_lock */
+	unsigned long collected;	/* pinr_lock, index.c */
+};
+
+#define PINR_TELL_REVOKED	BIT(0)
+#define PINR_TELL_RESTORED	BIT(1)
+#define PINR_TELL_GONE		BIT(2)
+
+void pinr_pin_get(struct pin_revoke_pin *pin);
+void pinr_pin_put(struct pin_revoke_pin *pin);
+struct pin_revoke_pin *pinr_pin_find(u64 id);
+void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
+		      enum pin_revoke_reason reason);
+void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
+		    enum pin_revoke_reason reason);
+int pinr_pin_populate(struct pin_revoke_pin *pin);
+void pinr_pin_after(struct pin_revoke_pin *pin);
+extern struct list_head pinr_pins;
+extern struct workqueue_struct *pinr_unpin_wq, *pinr_after_wq;
+
+/* restore.c */
+void pinr_after_work(struct work_struct *work);
+void pinr_holdoff(struct pin_revoke_pin *pin);
+
+/* index.c */
+struct pinr_scope {
+	const struct address_space *mapping;	/* this mapping, or */
+	const struct super_block *sb;		/* this file system, or */
+	struct pin_revoke_pin *pin;		/* this pin; all if none is set */
+	pgoff_t first, last;			/* of mapping */
+};
+
+struct pinr_frame {
+	struct list_head all;
+	struct pinr_scope scope;
+	struct task_struct *task;
+	bool waited;
+};
+
+struct pinr_map *pinr_map_get(const struct address_space *mapping,
+			      const struct super_block *sb);
+void pinr_map_put(struct pinr_map *map);
+bool pinr_index_has(const struct address_space *mapping);
+void pinr_index_hook(struct pin_revoke_pin *pin);
+void pinr_index_unhook(struct pin_revoke_pin *pin);
+struct pin_revoke_pin **pinr_index_collect(const struct pinr_scope *scope,
+					   unsigned int *nr);
+bool pinr_index_skipped(const struct address_space *mapping, pgoff_t pos,
+			pgoff_t *first, pgoff_t *last);
+void pinr_frame_begin(struct pinr_frame *frame);
+void pinr_frame_end(struct pinr_frame *frame);
+bool pinr_frame_waited(void);
+bool pinr_frame_covers(struct pin_revoke_pin *pin);
+
+/* request.c */
+struct pinr_request {
+	struct kref ref;
+	u64 id;
+	enum pin_revoke_reason reason;
+	ktime_t begun, repeat_at;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	struct list_head asks;
+	unsigned int nr_open;
+	unsigned int round;		/* how often it was told */
+	struct delayed_work work;	/* repeats, then forces */
+};
+
+struct pinr_ask {
+	struct list_head of_request;
+	struct list_head of_pin;
+	struct pinr_request *req;
+	struct pin_revoke_pin *pin;
+	struct list_head tolds;
+	ktime_t deadline;
+	unsigned int pending;		/* tolds without an answer */
+	bool open, consent, declined, extended;
+	unsigned int round;		/* told to the monitor */
+};
+
+struct pinr_told {
+	struct list_head of_ask;
+	struct list_head of_ctx;
+	struct pinr_ask *ask;
+	struct pinr_ctx *ctx;
+	unsigned int round;
+	bool answered;
+};
+
+u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
+		  enum pin_revoke_reason reason, unsigned int grace_ms);
+void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
+		    enum pin_revoke_reason reason, u64 id);
+bool pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
+void pinr_asks_resolve(struct pin_revoke_pin *pin);
+struct netlink_ext_ack;
+int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,
+	     unsigned int extend_ms, unsigned int *granted_ms,
+	     struct netlink_ext_ack *extack);
+struct pinr_request *pinr_request_next(u64 *id);
+void pinr_request_put(struct pinr_request *req);
+void pinr_told_end(struct pinr_told *told);
+
+/* context.c */
+struct pinr_ctx {
+	struct kref ref;
+	u32 id;
+	u32 flags;			/* enum pin_revoke_ctx_flags */
+	u32 portid;			/* pinr_lock; 0: nobody listens */
+	struct net *net;
+	s64 mono_offset_ns;		/* of the reader's time namespace */
+	struct pinr_holder *holder;
+	struct list_head all;
+	struct list_head of_holder;
+	struct list_head tolds;
+};
+
+struct pinr_ctx *pinr_ctx_from_fd(unsigned int fd);
+void pinr_ctx_put(struct pinr_ctx *ctx);
+struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id);
+int pinr_ctx_init(void);
+void pinr_ctx_exit(void);
+
+/* policy.c */
+struct pinr_policy {
+	unsigned int grace_ms;
+	unsigned int max_extend_ms;
+	unsigned int skip_ms;
+};
+
+#define PINR_NR_REASONS	(PIN_REVOKE_REASON_ADMIN + 1)
+bool pinr_reason_asks(enum pin_revoke_reason reason);
+struct pinr_policy pinr_policy_get(enum pin_revoke_reason reason);
+void pinr_policy_set(enum pin_revoke_reason reason,
+		     const struct pinr_policy *policy);
+
+/* trigger_mmu.c */
+extern const struct mmu_interval_notifier_ops pinr_notifier_ops;
+
+/* trigger_writeback.c: @orig is what the kernel would have done without us. */
+int pinr_do_writepages(struct address_space *mapping,
+		       struct writeback_control *wbc,
+		       int (*orig)(struct address_space *mapping,
+				   struct writeback_control *wbc));
+void pinr_sync_inodes_sb(struct super_block *sb,
+			 void (*orig)(struct super_block *sb));
+void pinr_ksys_sync(void (*orig)(void));
+
+/* event.c */
+void pinr_tell_request(struct pinr_request *req);
+void pinr_tell_cancelled(struct pinr_request *req);
+void pinr_tell_pin(struct pin_revoke_pin *pin, unsigned int what);
+void pinr_tell_acked(struct pinr_request *req, struct pin_revoke_pin *pin,
+		     struct pinr_ctx *ctx, enum pin_revoke_ack_kind kind);
+int pinr_put_pin(struct sk_buff *skb, struct pin_revoke_pin *pin);
+int pinr_put_request(struct sk_buff *skb, struct pinr_request *req,
+		     ktime_t deadline, s64 mono_offset_ns, bool admin);
+int pinr_put_pin_nest(struct sk_buff *skb, struct pin_revoke_pin *pin);
+
+/* netlink.c */
+int pinr_netlink_init(void);
+void pinr_netlink_exit(void);
+
+/*
+ * Breaks the core on purpose, in test builds only: a durability test that
+ * does not notice these does not test.
+ */
+#define PINR_FAULT_SKIP_SYNC	1	/* WB_SYNC_ALL returns without writing */
+#define PINR_FAULT_NO_QUIESCE	2	/* the device is not stopped */
+#ifdef PIN_REVOKE_FAULT
+extern unsigned int pinr_fault_mask;
+#define pinr_fault(what)	(READ_ONCE(pinr_fault_mask) & (what))
+#else
+#define pinr_fault(what)	false
+#endif
+
+/* Whatever arms the ask points: compat/wraps.c outside the kernel. */
+void pinr_arm(void);
+void pinr_disarm(void);
+int pinr_arm_init(void);
+void pinr_arm_exit(void);
+
+#endif /* _PIN_REVOKE_CORE_H */

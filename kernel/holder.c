@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Holders: the processes whose memory is pinned, known by their mm.
+ *
+ * An mm is kept with mmgrab(), never mmget(): a pin does not keep memory alive
+ * that its process has left.
+ */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "core.h"
+
+static LIST_HEAD(pinr_holders);
+
+/**
+ * pinr_holder_get - the holder of an mm, made if it is new
+ * @mm: the mm
+ *
+ * Context: may sleep.
+ * Return: the holder with a reference, or NULL without memory.
+ */
+struct pinr_holder *pinr_holder_get(struct mm_struct *mm)
+{
+	struct pinr_holder *holder, *new;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return NULL;
+	kref_init(&new->ref);
+	new->mm = mm;
+	INIT_LIST_HEAD(&new->pins);
+	INIT_LIST_HEAD(&new->ctxs);
+
+	spin_lock(&pinr_lock);
+	list_for_each_entry(holder, &pinr_holders, all) {
+		/* One that is on its last way out is as good as gone. */
+		if (holder->mm == mm && kref_get_unless_zero(&holder->ref)) {
+			spin_unlock(&pinr_lock);
+			kfree(new);
+			return holder;
+		}
+	}
+	mmgrab(mm);
+	list_add(&new->all, &pinr_holders);
+	spin_unlock(&pinr_lock);
+	return new;
+}
+
+static void pinr_holder_last(struct kref *ref)
+{
+	struct pinr_holder *holder =
+		container_of(ref, struct pinr_holder, ref);
+
+	spin_lock(&pinr_lock);
+	list_del(&holder->all);
+	spin_unlock(&pinr_lock);
+	mmdrop(holder->mm);
+	kfree(holder);
+}
+
+/* Context: not under pinr_lock. */
+void pinr_holder_put(struct pinr_holder *holder)
+{
+	kref_put(&holder->ref, pinr_holder_last);
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which pins does a trigger mean: pins by file mapping and page range, and the
+ * triggers that are in flight.
+ *
+ * A mapping is a key here and never dereferenced; the index keeps no inode and
+ * no file. Pins leave it when they are taken, in the notifier: nothing here
+ * sleeps or allocates under pinr_lock.
+ */
+#include <linux/hashtable.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "core.h"
+
+DEFINE_SPINLOCK(pinr_lock);
+
+static DEFINE_HASHTABLE(pinr_maps, 8);
+static LIST_HEAD(pinr_frames);
+static unsigned long pinr_collection;
+
+static struct pinr_map *pinr_map_find(const struct address_space *mapping,
+				      const struct super_block *sb)
+{
+	struct pinr_map *map;
+
+	hash_for_each_possible_rcu(pinr_maps, map, hash, (unsigned long)mapping,
+				   lockdep_is_held(&pinr_lock))
+		if (map->mapping == mapping && (!sb || map->sb == sb))
+			return map;
+	return NULL;
+}
+
+/**
+ * pinr_map_get - the map of a file mapping, made if it is new
+ * @mapping: the key
+ * @sb: its file system, a key too
+ *
+ * Context: may sleep.
+ * Return: the map with a reference, or NULL without memory.
+ */
+struct pinr_map *pinr_map_get(const struct address_space *mapping,
+			      const struct super_block *sb)
+{
+	struct pinr_map *map, *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+
+	if (!new)
+		return NULL;
+	new->mapping = mapping;
+	new->sb = sb;
+	new->segs = RB_ROOT_CACHED;
+
+	spin_lock(&pinr_lock);
+	map = pinr_map_find(mapping, sb);
+	if (!map) {
+		map = new;
+		new = NULL;
+		hash_add_rcu(pinr_maps, &map->hash, (unsigned long)mapping);
+	}
+	map->users++;
+	spin_unlock(&pinr_lock);
+	kfree(new);
+	return map;
+}
+
+void pinr_map_put(struct pinr_map *map)
+{
+	spin_lock(&pinr_lock);
+	if (!--map->users) {
+		hash_del_rcu(&map->hash);
+		kfree_rcu(map, rcu);
+	}
+	spin_unlock(&pinr_lock);
+}
+
+/**
+ * pinr_index_has - is any pin, revoked ones too, on this mapping
+ * @mapping: the mapping
+ *
+ * The fast path of every trigger. Context: any.
+ */
+bool pinr_index_has(const struct address_space *mapping)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = pinr_map_find(mapping, NULL);
+	rcu_read_unlock();
+	return has;
+}
+
+/* Caller holds pin->lock. */
+void pinr_index_hook(struct pin_revoke_pin *pin)
+{
+	unsigned int i;
+
+	spin_lock(&pinr_lock);
+	for (i = 0; i < pin->segs->nr; i++) {
+		struct pinr_seg *seg = &pin->segs->seg[i];
+
+		if (!seg->map)
+			continue;
+		interval_tree_insert(&seg->node, &seg->map->segs);
+		seg->hooked = true;
+	}
+	spin_unlock(&pinr_lock);
+}
+
+/* Caller holds pin->lock. Does nothing the second time. */
+void pinr_index_unhook(struct pin_revoke_pin *pin)
+{
+	unsigned int i;
+
+	if (!pin->segs)
+		return;
+	spin_lock(&pinr_lock);
+	for (i = 0; i < pin->segs->nr; i++) {
+		struct pinr_seg *seg = &pin->segs->seg[i];
+
+		if (!seg->hooked)
+			continue;
+		interval_tree_remove(&seg->node, &seg->map->segs);
+		seg->hooked = false;
+	}
+	spin_unlock(&pinr_lock);
+}
+
+struct pinr_basket {
+	struct pin_revoke_pin **pins;
+	unsigned int nr, max;
+};
+
+static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
+			     pgoff_t first, pgoff_t last)
+{
+	struct interval_tree_node *node;
+
+	for (node = interval_tree_iter_first(&map->segs, first, last); node;
+	     node = interval_tree_iter_next(node, first, last)) {
+		struct pin_revoke_pin *pin =
+			container_of(node, struct pinr_seg, node)->pin;
+
+		/* Writeback and its kin leave read pins alone. */
+		if (!(pin->flags & PIN_REVOKE_WRITE) ||
+		    pin->collected == pinr_collection)
+			continue;
+		pin->collected = pinr_collection;
+		if (basket->nr < basket->max) {
+			pinr_pin_get(pin);
+			basket->pins[basket->nr] = pin;
+		}
+		basket->nr++;
+	}
+}
+
+static void pinr_collect(struct pinr_basket *basket,
+			 const struct pinr_scope *scope)
+{
+	struct pinr_map *map;
+	unsigned int bucket;
+
+	spin_lock(&pinr_lock);
+	pinr_collection++;
+	if (scope->mapping) {
+		map = pinr_map_find(scope->mapping, NULL);
+		if (map)
+			pinr_collect_map(basket, map, scope->first, scope->last);
+	} else {
+		hash_for_each(pinr_maps, bucket, map, hash)
+			if (!scope->sb || scope->sb == map->sb)
+				pinr_collect_map(basket, map, 0, ULONG_MAX);
+	}
+	spin_unlock(&pinr_lock);
+}
+
+/**
+ * pinr_index_collect - the write pins that a trigger means
+ * @scope: a mapping and range, a file system, or everything
+ * @nr: how many were found
+ *
+ * Context: may sleep; does not enter file systems.
+ * Return: an array of @nr pins with a reference each, for the caller to put
+ * and kvfree(); NULL if there is none or no memory: then nobody is asked and
+ * the backstop does its work.
+ */
+struct pin_revoke_pin **pinr_index_collect(const struct pinr_scope *scope,
+					   unsigned int *nr)
+{
+	struct pinr_basket basket = { };
+
+	pinr_collect(&basket, scope);
+	*nr = 0;
+	if (!basket.nr)
+		return NULL;
+	/* Some may come meanwhile: they are as if they had come later. */
+	basket.max = basket.nr;
+	basket.nr = 0;
+	basket.pins = kvcalloc(basket.max, sizeof(*basket.pins), GFP_NOFS);
+	if (!basket.pins)
+		return NULL;
+	pinr_collect(&basket, scope);
+	*nr = min(basket.nr, basket.max);
+	return basket.pins;
+}
+
+/**
+ * pinr_index_skipped - next range that background writeback leaves out
+ * @mapping: the mapping
+ * @pos: where to start looking, a page index
+ * @first: first page of the range, at least @pos
+ * @last: its last page
+ *
+ * Context: any.
+ * Return: false if there is none from @pos on.
+ */
+bool pinr_index_skipped(const struct address_space *mapping, pgoff_t pos,
+			pgoff_t *first, pgoff_t *last)
+{
+	struct interval_tree_node *node = NULL;
+	struct pinr_map *map;
+
+	spin_lock(&pinr_lock);
+	map = pinr_map_find(mapping, NULL);
+	if (map)
+		node = interval_tree_iter_first(&map->segs, pos, ULONG_MAX);
+	while (node) {
+		struct pin_revoke_pin *pin =
+			container_of(node, struct pinr_seg, node)->pin;
+
+		if (pinr_asked_for(pin, PIN_REVOKE_REASON_WRITEBACK_BACKGROUND)) {
+			*first = max_t(pgoff_t, node->start, pos);
+			*last = node->last;
+			break;
+		}
+		node = interval_tree_iter_next(node, pos, ULONG_MAX);
+	}
+	spin_unlock(&pinr_lock);
+	return node;
+}
+
+/**
+ * pinr_frame_begin - a trigger is in flight
+ * @frame: on the caller's stack, scope filled in
+ *
+ * No pin that it covers is restored until pinr_frame_end().
+ */
+void pinr_frame_begin(struct pinr_frame *frame)
+{
+	frame->task = current;
+	frame->waited = false;
+	spin_lock(&pinr_lock);
+	list_add(&frame->all, &pinr_frames);
+	spin_unlock(&pinr_lock);
+}
+
+void pinr_frame_end(struct pinr_frame *frame)
+{
+	spin_lock(&pinr_lock);
+	list_del(&frame->all);
+	spin_unlock(&pinr_lock);
+}
+
+/* Has an outer trigger of this task waited already? One grace is enough. */
+bool pinr_frame_waited(void)
+{
+	struct pinr_frame *frame;
+	bool waited = false;
+
+	spin_lock(&pinr_lock);
+	list_for_each_entry(frame, &pinr_frames, all)
+		waited |= frame->task == current && frame->waited;
+	spin_unlock(&pinr_lock);
+	return waited;
+}
+
+/**
+ * pinr_frame_covers - is a trigger in flight that means this pin
+ * @pin: a revoked pin; its segs say where it was
+ *
+ * Context: caller holds pin->lock.
+ */
+bool pinr_frame_covers(struct pin_revoke_pin *pin)
+{
+	struct pinr_frame *frame;
+	bool covers = false;
+	unsigned int i;
+
+	lockdep_assert_held(&pin->lock);
+	spin_lock(&pinr_lock);
+	list_for_each_entry(frame, &pinr_frames, all) {
+		const struct pinr_scope *scope = &frame->scope;
+
+		for (i = 0; i < pin->segs->nr && !covers; i++) {
+			struct pinr_seg *seg = &pin->segs->seg[i];
+
+			if (!seg->map)
+				continue;
+			if (scope->mapping)
+				covers = seg->map->mapping == scope->mapping &&
+					 seg->node.start <= scope->last &&
+					 seg->node.last >= scope->first;
+			else
+				covers = !scope->sb || seg->map->sb == scope->sb;
+		}
+	}
+	spin_unlock(&pinr_lock);
+	return covers;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading: the order in which the parts come up and go down.
+ *
+ * A module that pins, and every context, keeps this one loaded; at unload no
+ * pin is left. What can be left is work that ends requests and wraps that are
+ * still armed.
+ */
+#include <linux/module.h>
+
+#include "core.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#ifdef PIN_REVOKE_FAULT
+unsigned int pinr_fault_mask;
+module_param_named(fault, pinr_fault_mask, uint, 0600);
+MODULE_PARM_DESC(fault, "break the core on purpose: 1 skip sync, 2 no quiesce");
+#endif
+
+static int __init pin_revoke_init(void)
+{
+	int err = -ENOMEM;
+
+	/* Giving pages back must not depend on memory. */
+	pinr_unpin_wq = alloc_workqueue("pin_revoke_unpin",
+					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!pinr_unpin_wq)
+		return err;
+	pinr_after_wq = alloc_workqueue("pin_revoke_after",
+					WQ_UNBOUND, WQ_MAX_ACTIVE);
+	if (!pinr_after_wq)
+		goto err_unpin;
+	err = pinr_arm_init();
+	if (err)
+		goto err_after;
+	err = pinr_ctx_init();
+	if (err)
+		goto err_arm;
+	err = pinr_netlink_init();
+	if (err)
+		goto err_ctx;
+	return 0;
+
+err_ctx:
+	pinr_ctx_exit();
+err_arm:
+	pinr_arm_exit();
+err_after:
+	destroy_workqueue(pinr_after_wq);
+err_unpin:
+	destroy_workqueue(pinr_unpin_wq);
+	return err;
+}
+
+static void __exit pin_revoke_exit(void)
+{
+	pinr_netlink_exit();
+	pinr_ctx_exit();
+	/* Nobody enters from a wrap any more, nobody opens a request. */
+	pinr_arm_exit();
+	destroy_workqueue(pinr_after_wq);
+	destroy_workqueue(pinr_unpin_wq);
+	/* Maps are freed by RCU. */
+	rcu_barrier();
+}
+
+module_init(pin_revoke_init);
+module_exit(pin_revoke_exit);
+
+MODULE_DESCRIPTION("Revocable long-term pins");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The family: what user space may ask for, and who may. The tables are
+ * generated from uapi/pin-revoke.yaml.
+ *
+ * Every error has a text. Must never decide anything about a pin: that is
+ * request.c and pin.c.
+ */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/sched.h>
+#include <net/genetlink.h>
+
+#include "core.h"
+#include "netlink_gen.h"
+
+/*
+ * In the initial user namespace, not in that of the socket: containers hold
+ * CAP_NET_ADMIN, and often CAP_SYS_ADMIN, in theirs.
+ */
+static bool pinr_admin(const struct sk_buff *skb)
+{
+	return netlink_capable(skb, CAP_SYS_ADMIN);
+}
+
+static int pinr_must_be_admin(const struct sk_buff *skb, struct genl_info *info)
+{
+	if (pinr_admin(skb))
+		return 0;
+	NL_SET_ERR_MSG(info->extack,
+		       "needs CAP_SYS_ADMIN in the initial user namespace");
+	return -EPERM;
+}
+
+static int pinr_reply(struct genl_info *info,
+		      int (*fill)(struct sk_buff *skb, const void *arg),
+		      const void *arg)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	void *hdr;
+
+	if (!skb)
+		return -ENOMEM;
+	hdr = genlmsg_put_reply(skb, info, &pin_revoke_nl_family, 0,
+				info->genlhdr->cmd);
+	if (!hdr || fill(skb, arg)) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
+struct pinr_open_reply {
+	u32 fd, id;
+};
+
+static int pinr_fill_open(struct sk_buff *skb, const void *arg)
+{
+	const struct pinr_open_reply *reply = arg;
+
+	return nla_put_u32(skb, PIN_REVOKE_A_CTX_FD, reply->fd) ?:
+	       nla_put_u32(skb, PIN_REVOKE_A_CTX_ID, reply->id);
+}
+
+int pin_revoke_nl_open_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pinr_open_reply reply = { };
+	struct nlattr *flags = info->attrs[PIN_REVOKE_A_CTX_FLAGS];
+	struct file *file;
+	int fd, err;
+
+	/* A kernel thread, or a process on its way out. */
+	if (!current->mm)
+		return -EINVAL;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = pinr_ctx_open(genl_info_net(info), info->snd_portid,
+			     flags ? nla_get_u32(flags) : 0, &reply.id);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	reply.fd = fd;
+	err = pinr_reply(info, pinr_fill_open, &reply);
+	if (err) {
+		fput(file);
+		put_unused_fd(fd);
+		return err;
+	}
+	fd_install(fd, file);
+	return 0;
+}
+
+static int pinr_fill_granted(struct sk_buff *skb, const void *arg)
+{
+	return nla_put_u32(skb, PIN_REVOKE_A_ACK_GRANTED_MS, *(const u32 *)arg);
+}
+
+int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *pin = info->attrs[PIN_REVOKE_A_ACK_PIN];
+	struct nlattr *ms = info->attrs[PIN_REVOKE_A_ACK_EXTEND_MS];
+	enum pin_revoke_ack_kind kind;
+	unsigned int granted_ms = 0;
+	struct pinr_ctx *ctx;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_ACK_CTX_FD) ||
+	    GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_ACK_REQUEST) ||
+	    GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_ACK_KIND)) {
+		NL_SET_ERR_MSG(info->extack, "ctx-fd, request and kind are needed");
+		return -EINVAL;
+	}
+	kind = nla_get_u32(info->attrs[PIN_REVOKE_A_ACK_KIND]);
+	if ((kind == PIN_REVOKE_ACK_KIND_EXTEND) != !!ms) {
+		NL_SET_ERR_MSG(info->extack,
+			       "extend-ms goes with the kind extend, and only with it");
+		return -EINVAL;
+	}
+
+	ctx = pinr_ctx_from_fd(nla_get_u32(info->attrs[PIN_REVOKE_A_ACK_CTX_FD]));
+	if (!ctx) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[PIN_REVOKE_A_ACK_CTX_FD],
+				    "not a context");
+		return -EBADF;
+	}
+	err = pinr_ack(ctx, nla_get_u64(info->attrs[PIN_REVOKE_A_ACK_REQUEST]),
+		       pin ? nla_get_u64(pin) : 0, kind,
+		       ms ? nla_get_u32(ms) : 0, &granted_ms, info->extack);
+	pinr_ctx_put(ctx);
+	if (err || kind != PIN_REVOKE_ACK_KIND_EXTEND)
+		return err;
+	return pinr_reply(info, pinr_fill_granted, &granted_ms);
+}
+
+/* May the caller see this pin? */
+static bool pinr_visible(const struct sk_buff *skb, struct pin_revoke_pin *pin)
+{
+	return pin->holder->mm == current->mm || pinr_admin(skb);
+}
+
+static int pinr_fill_pin_reply(struct sk_buff *skb, const void *arg)
+{
+	return pinr_put_pin(skb, (struct pin_revoke_pin *)arg);
+}
+
+static struct pin_revoke_pin *pinr_pin_of(struct genl_info *info,
+					  struct nlattr *id)
+{
+	struct pin_revoke_pin *pin = pinr_pin_find(nla_get_u64(id));
+
+	if (!pin)
+		NL_SET_ERR_MSG_ATTR(info->extack, id, "no such pin");
+	return pin;
+}
+
+int pin_revoke_nl_pin_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pin_revoke_pin *pin;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_PIN_ID)) {
+		NL_SET_ERR_MSG(info->extack, "id is needed");
+		return -EINVAL;
+	}
+	pin = pinr_pin_of(info, info->attrs[PIN_REVOKE_A_PIN_ID]);
+	if (!pin)
+		return -ENOENT;
+	if (pinr_visible(skb, pin)) {
+		err = pinr_reply(info, pinr_fill_pin_reply, pin);
+	} else {
+		NL_SET_ERR_MSG(info->extack, "the pin belongs to somebody else");
+		err = -EPERM;
+	}
+	pinr_pin_put(pin);
+	return err;
+}
+
+static void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb,
+			   u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			   &pin_revoke_nl_family, NLM_F_MULTI, cmd);
+}
+
+/* The pin with the lowest id above @after; ids only grow, as does the list. */
+static struct pin_revoke_pin *pinr_pin_next(u64 after)
+{
+	struct pin_revoke_pin *pin, *found = NULL;
+
+	spin_lock(&pinr_lock);
+	list_for_each_entry(pin, &pinr_pins, all) {
+		if (pin->id > after) {
+			pinr_pin_get(pin);
+			found = pin;
+			break;
+		}
+	}
+	spin_unlock(&pinr_lock);
+	return found;
+}
+
+int pin_revoke_nl_pin_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb)
+{
+	u64 *after = (u64 *)cb->ctx;
+	struct pin_revoke_pin *pin;
+
+	while ((pin = pinr_pin_next(*after))) {
+		bool full = false;
+
+		if (pinr_visible(cb->skb, pin)) {
+			void *hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_PIN_GET);
+
+			full = !hdr || pinr_put_pin(skb, pin);
+			if (full && hdr)
+				genlmsg_cancel(skb, hdr);
+			else if (hdr)
+				genlmsg_end(skb, hdr);
+		}
+		if (!full)
+			*after = pin->id;
+		pinr_pin_put(pin);
+		if (full)
+			break;
+	}
+	return skb->len;
+}
+
+/* Where a dump of requests goes on: the pins of one may fill many messages. */
+struct pinr_request_cursor {
+	u64 id;
+	unsigned long ask;
+};
+
+static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
+			     struct pinr_request *req)
+{
+	struct pinr_request_cursor *cursor = (void *)cb->ctx;
+	bool admin = pinr_admin(cb->skb);
+	unsigned long at = 0;
+	struct pinr_ask *ask;
+	void *hdr = NULL;
+	int err = 0;
+
+	spin_lock(&pinr_lock);
+	list_for_each_entry(ask, &req->asks, of_request) {
+		if (at++ < cursor->ask || !ask->open)
+			continue;
+		if (ask->pin->holder->mm != current->mm && !admin)
+			continue;
+		if (!hdr) {
+			hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_REQUEST_GET);
+			err = hdr ? pinr_put_request(skb, req, ask->deadline, 0,
+						     admin) : -EMSGSIZE;
+			if (err)
+				break;
+		}
+		err = pinr_put_pin_nest(skb, ask->pin);
+		if (err) {
+			at--;
+			break;
+		}
+		cursor->ask = at;
+	}
+	spin_unlock(&pinr_lock);
+	/* Something fitted: it goes out, the rest in the next message. */
+	if (hdr && err && cursor->ask != at)
+		genlmsg_cancel(skb, hdr);
+	else if (hdr)
+		genlmsg_end(skb, hdr);
+	return err;
+}
+
+int pin_revoke_nl_request_get_dumpit(struct sk_buff *skb,
+				     struct netlink_callback *cb)
+{
+	struct pinr_request_cursor *cursor = (void *)cb->ctx;
+	struct pinr_request *req;
+	u64 id = cursor->id;
+
+	while ((req = pinr_request_next(&id))) {
+		int err;
+
+		if (id != cursor->id) {
+			cursor->id = id;
+			cursor->ask = 0;
+		}
+		err = pinr_dump_request(skb, cb, req);
+		pinr_request_put(req);
+		if (err)
+			break;
+		cursor->id = ++id;
+		cursor->ask = 0;
+	}
+	return skb->len;
+}
+
+int pin_revoke_nl_policy_get_dumpit(struct sk_buff *skb,
+				    struct netlink_callback *cb)
+{
+	u64 *at = (u64 *)cb->ctx;
+
+	for (; *at < PINR_NR_REASONS; ++*at) {
+		struct pinr_policy policy = pinr_policy_get(*at);
+		bool background = *at == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND;
+		void *hdr;
+
+		if (!pinr_reason_asks(*at))
+			continue;
+		hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_POLICY_GET);
+		if (!hdr)
+			break;
+		if (nla_put_u32(skb, PIN_REVOKE_A_POLICY_REASON, *at) ||
+		    (background ?
+		     nla_put_u32(skb, PIN_REVOKE_A_POLICY_SKIP_MS, policy.skip_ms) :
+		     nla_put_u32(skb, PIN_REVOKE_A_POLICY_GRACE_MS, policy.grace_ms)) ||
+		    nla_put_u32(skb, PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
+				policy.max_extend_ms)) {
+			genlmsg_cancel(skb, hdr);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	return skb->len;
+}
+
+int pin_revoke_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *grace = info->attrs[PIN_REVOKE_A_POLICY_GRACE_MS];
+	struct nlattr *extend = info->attrs[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS];
+	struct nlattr *skip = info->attrs[PIN_REVOKE_A_POLICY_SKIP_MS];
+	enum pin_revoke_reason reason;
+	struct pinr_policy policy;
+	int err = pinr_must_be_admin(skb, info);
+
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_POLICY_REASON) ||
+	    (!grace && !extend && !skip)) {
+		NL_SET_ERR_MSG(info->extack, "a reason and something to set are needed");
+		return -EINVAL;
+	}
+	reason = nla_get_u32(info->attrs[PIN_REVOKE_A_POLICY_REASON]);
+	if (!pinr_reason_asks(reason)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "nobody is asked for this reason: pins are taken at once");
+		return -EINVAL;
+	}
+	if (reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND ? !!grace : !!skip) {
+		NL_SET_ERR_MSG(info->extack,
+			       "writeback-background has skip-ms, the other reasons grace-ms");
+		return -EINVAL;
+	}
+	policy = pinr_policy_get(reason);
+	if (grace)
+		policy.grace_ms = nla_get_u32(grace);
+	if (extend)
+		policy.max_extend_ms = nla_get_u32(extend);
+	if (skip)
+		policy.skip_ms = nla_get_u32(skip);
+	pinr_policy_set(reason, &policy);
+	return 0;
+}
+
+static int pinr_fill_request(struct sk_buff *skb, const void *arg)
+{
+	const u64 *id = arg;
+
+	if (!*id)
+		return 0;
+	return nla_put_u64_64bit(skb, PIN_REVOKE_A_REVOKE_REQUEST, *id,
+				 PIN_REVOKE_A_REVOKE_PAD);
+}
+
+int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *grace = info->attrs[PIN_REVOKE_A_REVOKE_GRACE_MS];
+	struct pin_revoke_pin *pin;
+	unsigned int grace_ms;
+	bool asked;
+	u64 id = 0;
+	int err = pinr_must_be_admin(skb, info);
+
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_REVOKE_PIN)) {
+		NL_SET_ERR_MSG(info->extack, "pin is needed");
+		return -EINVAL;
+	}
+	pin = pinr_pin_of(info, info->attrs[PIN_REVOKE_A_REVOKE_PIN]);
+	if (!pin)
+		return -ENOENT;
+	grace_ms = grace ? nla_get_u32(grace) :
+			   pinr_policy_get(PIN_REVOKE_REASON_ADMIN).grace_ms;
+	if (grace_ms)
+		id = pinr_ask_pins(&pin, 1, PIN_REVOKE_REASON_ADMIN, grace_ms);
+	spin_lock(&pinr_lock);
+	asked = grace_ms && pinr_asked_for(pin, PIN_REVOKE_REASON_ADMIN);
+	spin_unlock(&pinr_lock);
+	/* Nobody to ask; or answered already, then this changes nothing. */
+	if (!asked && !id)
+		pinr_pin_input(pin, PINR_FORCE, PIN_REVOKE_REASON_ADMIN);
+	pinr_pin_put(pin);
+	return pinr_reply(info, pinr_fill_request, &id);
+}
+
+static struct genl_multicast_group pinr_groups[] = {
+	[PIN_REVOKE_NLGRP_MONITOR] = {
+		.name = PIN_REVOKE_MCGRP_MONITOR,
+		/* The generator knows no flags of groups. */
+		.flags = GENL_MCAST_CAP_SYS_ADMIN,
+	},
+};
+
+int pinr_netlink_init(void)
+{
+	pin_revoke_nl_family.mcgrps = pinr_groups;
+	return genl_register_family(&pin_revoke_nl_family);
+}
+
+void pinr_netlink_exit(void)
+{
+	genl_unregister_family(&pin_revoke_nl_family);
+}

@@ -1,0 +1,667 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pins: registration, pinning, taking, release. The driver API is here, and
+ * the one place that changes the state of a pin and acts on it.
+ *
+ * Must never hold pin->lock over pin_user_pages*() (it can call the notifier
+ * in the same task), and never need mmu_interval_notifier_remove() to release
+ * or to take (it waits for the invalidation that may be waiting for us).
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "core.h"
+#include "trace.h"
+
+/*
+ * How often an attempt to pin may lose against invalidations of the same
+ * range before it gives way. Each round is bounded by the notifier itself.
+ */
+#define PINR_MAX_TRIES	64
+
+LIST_HEAD(pinr_pins);
+struct workqueue_struct *pinr_unpin_wq;
+struct workqueue_struct *pinr_after_wq;
+
+static atomic64_t pinr_last_id;
+
+void pinr_pin_get(struct pin_revoke_pin *pin)
+{
+	kref_get(&pin->ref);
+}
+
+/*
+ * The arrays live as long as any work that may use them, the module as long
+ * as any pin: rmmod says so at once instead of waiting for a restore that a
+ * frozen file system keeps. (The last instructions after module_put() are
+ * covered by destroy_workqueue() in the module's exit.)
+ */
+static void pinr_pin_last(struct kref *ref)
+{
+	struct pin_revoke_pin *pin =
+		container_of(ref, struct pin_revoke_pin, ref);
+
+	pinr_segs_free(pin->segs);
+	kvfree(pin->pages);
+	pinr_holder_put(pin->holder);
+	kfree(pin);
+	pinr_disarm();
+	module_put(THIS_MODULE);
+}
+
+/* Context: may sleep if it is the last reference; not under pinr_lock. */
+void pinr_pin_put(struct pin_revoke_pin *pin)
+{
+	kref_put(&pin->ref, pinr_pin_last);
+}
+
+/**
+ * pinr_pin_find - look up a pin
+ * @id: its id
+ *
+ * Return: the pin with a reference, or NULL.
+ */
+struct pin_revoke_pin *pinr_pin_find(u64 id)
+{
+	struct pin_revoke_pin *pin, *found = NULL;
+
+	spin_lock(&pinr_lock);
+	list_for_each_entry(pin, &pinr_pins, all) {
+		if (pin->id == id) {
+			pinr_pin_get(pin);
+			found = pin;
+			break;
+		}
+	}
+	spin_unlock(&pinr_lock);
+	return found;
+}
+
+/* Gives back what populate() took. The pages hold what DMA wrote already. */
+static void pinr_unpin_pages(struct pin_revoke_pin *pin, struct pinr_segs *segs,
+			     bool touched)
+{
+	unsigned int i;
+
+	for (i = 0; i < segs->nr; i++) {
+		struct pinr_seg *seg = &segs->seg[i];
+		unsigned long first = (seg->start - pin->start) >> PAGE_SHIFT;
+		unsigned long nr = (seg->end - seg->start) >> PAGE_SHIFT;
+
+		/*
+		 * Never re-dirty a dirty-tracked page: the callback that took
+		 * the pin was about to clean it, and the PTE's dirty bit has
+		 * been turned into the folio's.
+		 */
+		unpin_user_pages_dirty_lock(pin->pages + first, nr,
+					    touched && !seg->map &&
+					    (pin->flags & PIN_REVOKE_WRITE));
+	}
+}
+
+/* Caller holds pin->op_mutex. */
+static void pinr_drop_pages(struct pin_revoke_pin *pin)
+{
+	lockdep_assert_held(&pin->op_mutex);
+
+	if (!pin->pinned)
+		return;
+	if (pin->mapped) {
+		pin->mapped = false;
+		if (pin->ops->unmap)
+			pin->ops->unmap(pin->priv);
+	}
+	if (pin->adopted)
+		pin->ops->unpin(pin->priv);
+	else
+		pinr_unpin_pages(pin, pin->segs, true);
+	WRITE_ONCE(pin->pinned, false);
+}
+
+static void pinr_unpin_work(struct work_struct *work)
+{
+	struct pin_revoke_pin *pin =
+		container_of(work, struct pin_revoke_pin, unpin_work);
+
+	mutex_lock(&pin->op_mutex);
+	if (!pin->released)
+		pinr_drop_pages(pin);
+	mutex_unlock(&pin->op_mutex);
+
+	pinr_pin_after(pin);
+	pinr_pin_put(pin);
+}
+
+/**
+ * pinr_pin_after - have user space told, and the pin restored
+ * @pin: the pin; the caller has a reference of its own
+ *
+ * Context: any.
+ */
+void pinr_pin_after(struct pin_revoke_pin *pin)
+{
+	pinr_pin_get(pin);
+	if (mod_delayed_work(pinr_after_wq, &pin->after_work, 0))
+		pinr_pin_put(pin);
+}
+
+static void pinr_note_revoked(struct pin_revoke_pin *pin,
+			      enum pinr_input input,
+			      enum pin_revoke_reason reason)
+{
+	pin->reason = reason;
+	pin->forced = input != PINR_TAKE;
+	pin->nr_revoked++;
+	if (pin->forced)
+		pin->nr_forced++;
+	else
+		pin->want = true;
+	if (reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND)
+		pin->write_first = true;
+	pin->tell |= PINR_TELL_REVOKED;
+	pinr_holdoff(pin);
+}
+
+/**
+ * __pinr_pin_input - something happened to a pin
+ * @pin: the pin
+ * @input: what happened
+ * @reason: on whose behalf
+ *
+ * When it returns, the device has stopped if the pin was taken. Nobody is
+ * asked and nothing is allocated here.
+ *
+ * Context: caller holds pin->lock; may be inside reclaim and under a folio
+ * lock. May sleep as long as the driver's ->quiesce() does.
+ */
+void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
+		      enum pin_revoke_reason reason)
+{
+	struct pinr_step step = pinr_step(pin->state, input);
+	enum pin_revoke_state old = pin->state;
+
+	lockdep_assert_held(&pin->lock);
+	if (!step.valid)
+		return;
+
+	if (step.todo & PINR_DO_QUIESCE) {
+		if (!pinr_fault(PINR_FAULT_NO_QUIESCE))
+			pin->ops->quiesce(pin->priv, pin->addr,
+					  pin->addr + pin->len - 1, reason);
+		pinr_index_unhook(pin);
+		pinr_note_revoked(pin, input, reason);
+	} else if (old == PIN_REVOKE_STATE_REVOKED && input == PINR_FORCE) {
+		pinr_holdoff(pin);
+	}
+	WRITE_ONCE(pin->state, step.next);
+
+	if (step.todo & PINR_DO_RESTORE) {
+		pin->restored_at = ktime_get();
+		pin->want = false;
+		pinr_index_hook(pin);
+		if (pin->ops->restore)
+			pin->ops->restore(pin->priv, pin->pages, pin->nr_pages);
+		if (pin->nr_revoked)
+			pin->tell |= PINR_TELL_RESTORED;
+	}
+	if (step.todo & PINR_DO_GONE) {
+		pin->reason = reason;
+		if (pin->ops->gone)
+			pin->ops->gone(pin->priv);
+		pin->tell |= PINR_TELL_GONE;
+	}
+	if (step.todo & PINR_DO_RESOLVE)
+		pinr_asks_resolve(pin);
+	if (old != step.next)
+		trace_pin_revoke_state(pin, old, reason);
+
+	if (step.todo & PINR_DO_UNPIN) {
+		pinr_pin_get(pin);
+		if (!queue_work(pinr_unpin_wq, &pin->unpin_work))
+			pinr_pin_put(pin);
+	} else if (step.todo & PINR_DO_TELL) {
+		pinr_pin_after(pin);
+	}
+}
+
+/* As __pinr_pin_input(), for callers without the lock. May sleep. */
+void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
+		    enum pin_revoke_reason reason)
+{
+	mutex_lock(&pin->lock);
+	__pinr_pin_input(pin, input, reason);
+	mutex_unlock(&pin->lock);
+}
+
+static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
+{
+	unsigned long done = 0;
+	unsigned int i;
+
+	for (i = 0; i < segs->nr; i++) {
+		struct pinr_seg *seg = &segs->seg[i];
+		unsigned long last = (seg->end - pin->start) >> PAGE_SHIFT;
+		unsigned int gup = 0;
+
+		if (pin->flags & PIN_REVOKE_WRITE)
+			gup |= FOLL_WRITE;
+		/* File memory is guarded by the notifier, see design.rst. */
+		if (!seg->map)
+			gup |= FOLL_LONGTERM;
+
+		while (done < last) {
+			int nr = min_t(unsigned long, last - done, 1024);
+
+			nr = pin_user_pages_fast(pin->start + (done << PAGE_SHIFT),
+						 nr, gup, pin->pages + done);
+			if (nr <= 0) {
+				unpin_user_pages(pin->pages, done);
+				return nr ? nr : -EFAULT;
+			}
+			done += nr;
+			cond_resched();
+		}
+	}
+	return 0;
+}
+
+/* The pages are pinned and still the right ones. @segs gets the old segs. */
+static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
+				struct pinr_segs **segs)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&pin->lock);
+	swap(pin->segs, *segs);
+	pin->pinned = true;
+	pin->file = false;
+	for (i = 0; i < pin->segs->nr; i++)
+		pin->file |= !!pin->segs->seg[i].map;
+}
+
+/*
+ * Pins the range and makes the device see it, unless it is touched meanwhile.
+ *
+ *   here                                  invalidation of the range
+ *   seq = read_begin()
+ *   walk the VMAs, pin_user_pages()
+ *                                         ->invalidate(): pin->lock
+ *                                           set_seq(); RESTORING: nothing to do
+ *                                         page table is changed
+ *   pin->lock, read_retry(seq) is true
+ *   undo, again
+ *
+ * Had the invalidation come after pin->lock was dropped, it would have found
+ * the pin ACTIVE and taken it.
+ */
+static int pinr_try_populate(struct pin_revoke_pin *pin)
+{
+	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
+	struct pinr_segs *segs;
+	bool done = false;
+	int err;
+
+	segs = pinr_segs_walk(pin);
+	if (IS_ERR(segs))
+		return PTR_ERR(segs);
+	err = pinr_gup(pin, segs);
+	if (err)
+		goto err_segs;
+
+	mutex_lock(&pin->op_mutex);
+	err = pin->released ? -ECANCELED : 0;
+	if (!err && pin->ops->map)
+		err = pin->ops->map(pin->priv, pin->pages, pin->nr_pages);
+	if (err)
+		goto err_pages;
+
+	mutex_lock(&pin->lock);
+	if (!mmu_interval_read_retry(&pin->notifier, seq)) {
+		pinr_pin_have_pages(pin, &segs);
+		pin->mapped = true;
+		__pinr_pin_input(pin, PINR_COMMIT, pin->reason);
+		done = true;
+	}
+	mutex_unlock(&pin->lock);
+
+	if (!done) {
+		err = -EAGAIN;
+		if (pin->ops->unmap)
+			pin->ops->unmap(pin->priv);
+		goto err_pages;
+	}
+	mutex_unlock(&pin->op_mutex);
+	pinr_segs_free(segs);
+	return 0;
+
+err_pages:
+	mutex_unlock(&pin->op_mutex);
+	pinr_unpin_pages(pin, segs, false);
+err_segs:
+	pinr_segs_free(segs);
+	return err;
+}
+
+/**
+ * pinr_pin_populate - pin, map and let the device access the range
+ * @pin: in state RESTORING
+ *
+ * Context: process context, current->mm is the holder's. Takes mmap_lock,
+ * faults pages in, may block for as long as the file system makes a fault
+ * wait.
+ * Return: 0 and the pin is ACTIVE; -EAGAIN the range does not keep still;
+ * -ECANCELED the driver released it; -EINTR; or what the pages say.
+ */
+int pinr_pin_populate(struct pin_revoke_pin *pin)
+{
+	unsigned int tries = 0;
+	int err;
+
+	do {
+		err = pinr_try_populate(pin);
+		if (err == -EAGAIN && fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	} while (err == -EAGAIN && ++tries < PINR_MAX_TRIES);
+	return err;
+}
+
+static int pinr_charge(struct mm_struct *mm, unsigned long nr_pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (atomic64_add_return(nr_pages, &mm->pinned_vm) > limit &&
+	    !capable(CAP_IPC_LOCK)) {
+		atomic64_sub(nr_pages, &mm->pinned_vm);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void pinr_free_work(struct work_struct *work)
+{
+	struct pin_revoke_pin *pin =
+		container_of(work, struct pin_revoke_pin, free_work);
+
+	mmu_interval_notifier_remove(&pin->notifier);
+	pinr_pin_put(pin);
+}
+
+static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
+				       void *priv, unsigned long addr,
+				       size_t len, unsigned int flags)
+{
+	struct pin_revoke_pin *pin;
+	unsigned long last;
+
+	if (!len || check_add_overflow(addr, len - 1, &last) ||
+	    last >= TASK_SIZE_MAX || !current->mm ||
+	    (flags & ~(PIN_REVOKE_WRITE | PIN_REVOKE_LAZY)))
+		return ERR_PTR(-EINVAL);
+
+	pin = kzalloc(sizeof(*pin), GFP_KERNEL_ACCOUNT);
+	if (!pin)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&pin->ref);
+	pin->ops = ops;
+	pin->priv = priv;
+	pin->addr = addr;
+	pin->len = len;
+	pin->start = addr & PAGE_MASK;
+	pin->end = (last & PAGE_MASK) + PAGE_SIZE;
+	pin->nr_pages = (pin->end - pin->start) >> PAGE_SHIFT;
+	pin->flags = flags;
+	pin->pid = task_tgid_nr(current);
+	get_task_comm(pin->comm, current);
+	strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
+	mutex_init(&pin->op_mutex);
+	mutex_init(&pin->lock);
+	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
+	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
+	INIT_WORK(&pin->free_work, pinr_free_work);
+	INIT_LIST_HEAD(&pin->asks);
+	/*
+	 * Teach lockdep the order that the notifier relies on, before any
+	 * load does: reclaim first, then the lock.
+	 */
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&pin->lock);
+	fs_reclaim_release(GFP_KERNEL);
+
+	pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
+			      GFP_KERNEL_ACCOUNT);
+	if (!pin->pages)
+		goto err_pin;
+	pin->holder = pinr_holder_get(current->mm);
+	if (!pin->holder)
+		goto err_pages;
+	__module_get(THIS_MODULE);
+	pinr_arm();
+	return pin;
+
+err_pages:
+	kvfree(pin->pages);
+err_pin:
+	kfree(pin);
+	return ERR_PTR(-ENOMEM);
+}
+
+static void pinr_publish(struct pin_revoke_pin *pin)
+{
+	pin->id = atomic64_inc_return(&pinr_last_id);
+	if (pin->ops->describe)
+		pin->ops->describe(pin->priv, pin->name, sizeof(pin->name));
+	spin_lock(&pinr_lock);
+	list_add_tail(&pin->all, &pinr_pins);
+	list_add_tail(&pin->of_holder, &pin->holder->pins);
+	spin_unlock(&pinr_lock);
+}
+
+static struct pin_revoke_pin *
+pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
+	      size_t len, unsigned int flags,
+	      int (*fill)(struct pin_revoke_pin *pin, struct page **pages),
+	      struct page **pages)
+{
+	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags);
+	int err;
+
+	if (IS_ERR(pin))
+		return pin;
+	pin->adopted = pages;
+	if (!pages) {
+		err = pinr_charge(current->mm, pin->nr_pages);
+		if (err)
+			goto err_new;
+	}
+	err = mmu_interval_notifier_insert(&pin->notifier, current->mm,
+					   pin->start, pin->end - pin->start,
+					   &pinr_notifier_ops);
+	if (err)
+		goto err_charge;
+
+	pinr_publish(pin);
+	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
+	err = fill(pin, pages);
+	if (err) {
+		pin_revoke_release(pin);
+		return ERR_PTR(err);
+	}
+	return pin;
+
+err_charge:
+	if (!pages)
+		atomic64_sub(pin->nr_pages, &current->mm->pinned_vm);
+err_new:
+	pinr_pin_put(pin);
+	return ERR_PTR(err);
+}
+
+static int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
+{
+	return pinr_pin_populate(pin);
+}
+
+/**
+ * pin_revoke_pin - pin user memory that can be taken back
+ * @ops: callbacks of the driver
+ * @priv: passed to them
+ * @addr: first byte, in the memory of the calling process
+ * @len: length in bytes
+ * @flags: PIN_REVOKE_WRITE, PIN_REVOKE_LAZY
+ *
+ * Pins, calls ->map() and ->restore(). From then on ->quiesce() can come at
+ * any time, even before this returns. Shared file mappings are pinned without
+ * FOLL_LONGTERM, everything else with. The pages are charged to the process
+ * (RLIMIT_MEMLOCK) until pin_revoke_release(), revoked or not.
+ *
+ * Context: process context, no locks that ->map() or a page fault may take.
+ * Return: the pin, or ERR_PTR: -EINVAL empty or impossible range; -EFAULT not
+ * mapped, or not writable; -EOPNOTSUPP a writable pin on a file system that is
+ * not known to keep the promise (see parameter any_fs); -ENOMEM no memory, or
+ * over RLIMIT_MEMLOCK; -EAGAIN the range does not keep still; -EINTR; or what
+ * ->map() returned.
+ */
+struct pin_revoke_pin *pin_revoke_pin(const struct pin_revoke_ops *ops,
+				      void *priv, unsigned long addr,
+				      size_t len, unsigned int flags)
+{
+	if (WARN_ON_ONCE(!ops->quiesce || !ops->restore))
+		return ERR_PTR(-EINVAL);
+	return pinr_register(ops, priv, addr, len, flags, pinr_fill_pin, NULL);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_pin);
+
+/* The adopted pages must be the ones that are mapped now, writable ones if so. */
+static int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages)
+{
+	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
+	struct pinr_segs *segs = pinr_segs_walk(pin);
+	unsigned long i;
+	int err;
+
+	if (IS_ERR(segs))
+		return PTR_ERR(segs);
+	err = pinr_gup(pin, segs);
+	if (err)
+		goto out;
+	for (i = 0; i < pin->nr_pages && !err; i++)
+		if (pin->pages[i] != pages[i])
+			err = -EAGAIN;
+	unpin_user_pages(pin->pages, pin->nr_pages);
+	if (err)
+		goto out;
+
+	mutex_lock(&pin->lock);
+	if (mmu_interval_read_retry(&pin->notifier, seq)) {
+		err = -EAGAIN;
+	} else {
+		pinr_pin_have_pages(pin, &segs);
+		__pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
+	}
+	mutex_unlock(&pin->lock);
+out:
+	pinr_segs_free(segs);
+	return err;
+}
+
+/**
+ * pin_revoke_register - make pages revocable that the driver pinned itself
+ * @ops: callbacks of the driver; ->unpin() is mandatory
+ * @priv: passed to them
+ * @addr: first byte, in the memory of the calling process
+ * @len: length in bytes
+ * @pages: the pinned pages, in order; not needed after the call
+ * @flags: PIN_REVOKE_WRITE
+ *
+ * For holders of FOLL_LONGTERM pins: the pages stay theirs, the core only
+ * adds the callbacks. Such a pin is not restored; after ->unpin() the driver
+ * pins and registers again.
+ *
+ * Context: as pin_revoke_pin().
+ * Return: the pin, or ERR_PTR: -EAGAIN a page is not the one that is mapped
+ * there now, unpin and pin again; otherwise as pin_revoke_pin().
+ */
+struct pin_revoke_pin *pin_revoke_register(const struct pin_revoke_ops *ops,
+					   void *priv, unsigned long addr,
+					   size_t len, struct page **pages,
+					   unsigned int flags)
+{
+	if (WARN_ON_ONCE(!ops->quiesce || !ops->unpin || !pages) ||
+	    (flags & PIN_REVOKE_LAZY))
+		return ERR_PTR(-EINVAL);
+	return pinr_register(ops, priv, addr, len, flags, pinr_fill_adopt, pages);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_register);
+
+/**
+ * pin_revoke_release - end a pin
+ * @pin: the pin; not to be used afterwards
+ *
+ * The driver has stopped its device for good. ->unmap() runs, the pages are
+ * unpinned (adopted ones by ->unpin()), and no callback runs once this has
+ * returned. Waits for callbacks, never for user space.
+ *
+ * Context: process context; not from a callback.
+ */
+void pin_revoke_release(struct pin_revoke_pin *pin)
+{
+	mutex_lock(&pin->op_mutex);
+	mutex_lock(&pin->lock);
+	pinr_index_unhook(pin);
+	__pinr_pin_input(pin, PINR_RELEASE, PIN_REVOKE_REASON_UNSPEC);
+	mutex_unlock(&pin->lock);
+	pinr_drop_pages(pin);
+	pin->released = true;
+	mutex_unlock(&pin->op_mutex);
+
+	if (!pin->adopted)
+		atomic64_sub(pin->nr_pages, &pin->holder->mm->pinned_vm);
+	spin_lock(&pinr_lock);
+	list_del_init(&pin->all);
+	list_del_init(&pin->of_holder);
+	spin_unlock(&pinr_lock);
+	/* Waits for invalidations of the mm: not here, see the top. */
+	queue_work(pinr_after_wq, &pin->free_work);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_release);
+
+/**
+ * pin_revoke_access - the device wants to access a revoked pin
+ * @pin: the pin
+ *
+ * Has a pin restored that waits for its first access (PIN_REVOKE_LAZY). The
+ * hold-off is kept: an access does not shorten it.
+ *
+ * Context: any, atomic too.
+ */
+void pin_revoke_access(struct pin_revoke_pin *pin)
+{
+	if (READ_ONCE(pin->want))
+		return;
+	WRITE_ONCE(pin->want, true);
+	if (READ_ONCE(pin->state) == PIN_REVOKE_STATE_REVOKED)
+		pinr_pin_after(pin);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_access);
+
+/**
+ * pin_revoke_retry_ms - when to try again to access a revoked pin
+ * @pin: the pin
+ *
+ * Context: any.
+ * Return: milliseconds until the hold-off is over, at least 1: an estimate,
+ * the trigger may take longer.
+ */
+unsigned int pin_revoke_retry_ms(struct pin_revoke_pin *pin)
+{
+	s64 ms = ktime_ms_delta(READ_ONCE(pin->not_before), ktime_get());
+
+	return clamp_t(s64, ms, 1, PIN_REVOKE_MAX_DELAY_MS);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_retry_ms);

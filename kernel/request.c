@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests: who is asked for which pins, by when, and what came of it.
+ *
+ * A request is level-triggered: it exists until every one of its asks has
+ * ended, whatever became of the messages. Its own work repeats it half-way and
+ * forces what is open at the deadline; no waiter is needed for that. Must
+ * never wait for an answer beyond the deadline.
+ */
+#include <linux/netlink.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "core.h"
+#include "trace.h"
+
+DECLARE_WAIT_QUEUE_HEAD(pinr_answered);
+
+static DEFINE_XARRAY(pinr_requests);
+static atomic64_t pinr_last_request;
+
+static void pinr_request_last(struct kref *ref)
+{
+	struct pinr_request *req = container_of(ref, struct pinr_request, ref);
+	struct pinr_ask *ask, *next;
+
+	list_for_each_entry_safe(ask, next, &req->asks, of_request) {
+		pinr_pin_put(ask->pin);
+		kfree(ask);
+	}
+	kfree(req);
+}
+
+/* Context: may sleep; not under pinr_lock. */
+void pinr_request_put(struct pinr_request *req)
+{
+	kref_put(&req->ref, pinr_request_last);
+}
+
+/**
+ * pinr_request_next - walk the open requests
+ * @id: where to begin; set to the one found
+ *
+ * Return: the open request with the lowest id that is not below @id, with a
+ * reference, or NULL.
+ */
+struct pinr_request *pinr_request_next(u64 *id)
+{
+	unsigned long index = *id;
+	struct pinr_request *req;
+
+	spin_lock(&pinr_lock);
+	req = xa_find(&pinr_requests, &index, ULONG_MAX, XA_PRESENT);
+	while (req && !req->nr_open)
+		req = xa_find_after(&pinr_requests, &index, ULONG_MAX, XA_PRESENT);
+	if (req)
+		kref_get(&req->ref);
+	spin_unlock(&pinr_lock);
+	*id = index;
+	return req;
+}
+
+static struct pinr_request *pinr_request_find(u64 id)
+{
+	struct pinr_request *req;
+
+	spin_lock(&pinr_lock);
+	req = xa_load(&pinr_requests, id);
+	if (req)
+		kref_get(&req->ref);
+	spin_unlock(&pinr_lock);
+	return req;
+}
+
+static void pinr_told_free(struct pinr_told *told)
+{
+	list_del(&told->of_ask);
+	list_del(&told->of_ctx);
+	kfree(told);
+}
+
+/* Caller holds pinr_lock. The rest is for the request's work. */
+static void pinr_ask_end(struct pinr_ask *ask)
+{
+	struct pinr_told *told, *next;
+
+	lockdep_assert_held(&pinr_lock);
+	list_for_each_entry_safe(told, next, &ask->tolds, of_ask)
+		pinr_told_free(told);
+	list_del_init(&ask->of_pin);
+	ask->open = false;
+	if (!--ask->req->nr_open)
+		mod_delayed_work(pinr_after_wq, &ask->req->work, 0);
+}
+
+/**
+ * pinr_asks_resolve - a pin is out of everybody's way
+ * @pin: the pin, taken or released
+ *
+ * Context: caller holds pin->lock; may be inside the notifier.
+ */
+void pinr_asks_resolve(struct pin_revoke_pin *pin)
+{
+	struct pinr_ask *ask, *next;
+
+	spin_lock(&pinr_lock);
+	list_for_each_entry_safe(ask, next, &pin->asks, of_pin)
+		pinr_ask_end(ask);
+	spin_unlock(&pinr_lock);
+	wake_up_all(&pinr_answered);
+}
+
+/**
+ * pinr_told_end - a context does not answer any more
+ * @told: what it was told
+ *
+ * The last one gone means that nobody is left to wait for.
+ * Context: caller holds pinr_lock.
+ */
+void pinr_told_end(struct pinr_told *told)
+{
+	struct pinr_ask *ask = told->ask;
+
+	if (!told->answered && !--ask->pending) {
+		ask->deadline = ktime_get();
+		mod_delayed_work(pinr_after_wq, &ask->req->work, 0);
+	}
+	pinr_told_free(told);
+}
+
+static struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
+				    enum pin_revoke_reason reason)
+{
+	struct pinr_ask *ask;
+
+	lockdep_assert_held(&pinr_lock);
+	list_for_each_entry(ask, &pin->asks, of_pin)
+		if (ask->req->reason == reason)
+			return ask;
+	return NULL;
+}
+
+/* Is a request of this reason open for the pin? Caller holds pinr_lock. */
+bool pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason)
+{
+	return pinr_ask_of(pin, reason);
+}
+
+/*
+ * Adds a told for every context that listens. None, or a holder that let a
+ * deadline pass, or one that would have to answer itself while it waits here:
+ * nobody to ask, and the trigger or the backstop takes the pin at once.
+ */
+static bool pinr_ask_listeners(struct pinr_ask *ask)
+{
+	struct pinr_holder *holder = ask->pin->holder;
+	bool own = current->mm == holder->mm;
+	bool thread = false;
+	struct pinr_ctx *ctx;
+
+	lockdep_assert_held(&pinr_lock);
+	if (holder->missed)
+		return false;
+	list_for_each_entry(ctx, &holder->ctxs, of_holder)
+		thread |= ctx->flags & PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD;
+	if (own && !thread)
+		return false;
+
+	list_for_each_entry(ctx, &holder->ctxs, of_holder) {
+		struct pinr_told *told;
+
+		if (!ctx->portid)
+			continue;
+		told = kzalloc(sizeof(*told), GFP_NOWAIT | __GFP_NOWARN);
+		if (!told)
+			continue;
+		told->ask = ask;
+		told->ctx = ctx;
+		list_add_tail(&told->of_ask, &ask->tolds);
+		list_add_tail(&told->of_ctx, &ctx->tolds);
+		ask->pending++;
+	}
+	return ask->pending;
+}
+
+static bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
+			 struct pin_revoke_pin *pin, ktime_t deadline)
+{
+	struct pinr_ask *open;
+	bool asked = false;
+
+	ask->req = req;
+	ask->pin = pin;
+	ask->deadline = deadline;
+	INIT_LIST_HEAD(&ask->tolds);
+
+	mutex_lock(&pin->lock);
+	if (!pinr_step(pin->state, PINR_ASK).valid)
+		goto out;
+	spin_lock(&pinr_lock);
+	open = pinr_ask_of(pin, req->reason);
+	if (open) {
+		/* Join it; whoever is in a hurry makes it end earlier. */
+		if (ktime_before(deadline, open->deadline)) {
+			open->deadline = deadline;
+			mod_delayed_work(pinr_after_wq, &open->req->work, 0);
+		}
+	} else if (pinr_ask_listeners(ask)) {
+		asked = true;
+		pinr_pin_get(pin);
+		ask->open = true;
+		list_add_tail(&ask->of_pin, &pin->asks);
+		list_add_tail(&ask->of_request, &req->asks);
+		req->nr_open++;
+	}
+	spin_unlock(&pinr_lock);
+	if (asked)
+		__pinr_pin_input(pin, PINR_ASK, req->reason);
+out:
+	mutex_unlock(&pin->lock);
+	return asked;
+}
+
+/* Takes one ask that is due. Return: false if none is. */
+static bool pinr_request_due(struct pinr_request *req, ktime_t *next)
+{
+	struct pin_revoke_pin *pin = NULL;
+	bool consent = false;
+	struct pinr_told *told;
+	struct pinr_ask *ask;
+
+	spin_lock(&pinr_lock);
+	*next = KTIME_MAX;
+	list_for_each_entry(ask, &req->asks, of_request) {
+		if (!ask->open)
+			continue;
+		if (ktime_after(ask->deadline, ktime_get())) {
+			*next = min(*next, ask->deadline);
+			continue;
+		}
+		pin = ask->pin;
+		pinr_pin_get(pin);
+		consent = ask->consent && !ask->pending && !ask->declined;
+		list_for_each_entry(told, &ask->tolds, of_ask)
+			if (!told->answered)
+				pin->holder->missed = true;
+		break;
+	}
+	spin_unlock(&pinr_lock);
+	if (!pin)
+		return false;
+	pinr_pin_input(pin, consent ? PINR_TAKE : PINR_FORCE, req->reason);
+	pinr_pin_put(pin);
+	return true;
+}
+
+static void pinr_request_work(struct work_struct *work)
+{
+	struct pinr_request *req =
+		container_of(to_delayed_work(work), struct pinr_request, work);
+	bool done, repeat = false;
+	ktime_t next, now;
+
+	while (pinr_request_due(req, &next))
+		cond_resched();
+
+	now = ktime_get();
+	spin_lock(&pinr_lock);
+	done = !req->nr_open;
+	if (ktime_before(now, req->repeat_at)) {
+		next = min(next, req->repeat_at);
+	} else if (!done && req->round == 1) {
+		req->round++;
+		repeat = true;
+	}
+	if (done) {
+		xa_erase(&pinr_requests, req->id);
+		/*
+		 * Whoever ended the last ask has queued us, perhaps while we
+		 * were running. Nobody will again: that takes an open ask.
+		 */
+		cancel_delayed_work(&req->work);
+	}
+	spin_unlock(&pinr_lock);
+	if (done) {
+		pinr_request_put(req);
+		return;
+	}
+
+	if (repeat)
+		pinr_tell_request(req);
+	queue_delayed_work(pinr_after_wq, &req->work,
+			   nsecs_to_jiffies(max_t(s64, next - now, 0)) + 1);
+}
+
+/**
+ * pinr_ask_pins - ask the holders of some pins
+ * @pins: the pins
+ * @nr: how many
+ * @reason: what for
+ * @grace_ms: time to answer
+ *
+ * Does not wait. Pins of a request of the same reason that is open join it;
+ * pins that nobody answers for are left alone.
+ *
+ * Context: may sleep, does not enter file systems.
+ * Return: the id of the request, 0 if none was opened.
+ */
+u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
+		  enum pin_revoke_reason reason, unsigned int grace_ms)
+{
+	struct pinr_request *req;
+	ktime_t deadline;
+	unsigned int i;
+	u64 id = 0;
+
+	req = kzalloc(sizeof(*req), GFP_NOFS);
+	if (!req)
+		return 0;
+	kref_init(&req->ref);
+	INIT_LIST_HEAD(&req->asks);
+	INIT_DELAYED_WORK(&req->work, pinr_request_work);
+	req->reason = reason;
+	req->pid = task_pid_nr(current);
+	get_task_comm(req->comm, current);
+	req->begun = ktime_get();
+	req->repeat_at = ktime_add_us(req->begun, grace_ms * 500);
+	deadline = ktime_add_ms(req->begun, grace_ms);
+	req->id = atomic64_inc_return(&pinr_last_request);
+	req->round = 1;
+	/* Open until all asks are in it, or the first could end it. */
+	req->nr_open = 1;
+	if (xa_err(xa_store(&pinr_requests, req->id, req, GFP_NOFS))) {
+		kfree(req);
+		return 0;
+	}
+	/* For the work, which is what ends a request. */
+	kref_get(&req->ref);
+
+	for (i = 0; i < nr; i++) {
+		struct pinr_ask *ask = kzalloc(sizeof(*ask), GFP_NOFS);
+
+		if (!ask)
+			break;
+		if (!pinr_ask_pin(req, ask, pins[i], deadline))
+			kfree(ask);
+	}
+
+	spin_lock(&pinr_lock);
+	req->nr_open--;
+	if (!list_empty(&req->asks)) {
+		id = req->id;
+		mod_delayed_work(pinr_after_wq, &req->work, 0);
+	} else {
+		xa_erase(&pinr_requests, req->id);
+	}
+	spin_unlock(&pinr_lock);
+
+	if (id) {
+		trace_pin_revoke_request(req);
+		pinr_tell_request(req);
+	} else {
+		pinr_request_put(req);
+	}
+	pinr_request_put(req);
+	return id;
+}
+
+/* Latest deadline that is still open among the pins; 0 if there is none. */
+static ktime_t pinr_open_until(struct pin_revoke_pin **pins, unsigned int nr,
+			       enum pin_revoke_reason reason)
+{
+	ktime_t until = 0;
+	unsigned int i;
+
+	spin_lock(&pinr_lock);
+	for (i = 0; i < nr; i++) {
+		struct pinr_ask *ask = pinr_ask_of(pins[i], reason);
+
+		if (ask)
+			until = max(until, ask->deadline);
+	}
+	spin_unlock(&pinr_lock);
+	return until;
+}
+
+/* Nobody needs the pins any more: the request ends without taking them. */
+static void pinr_request_cancel(u64 id)
+{
+	struct pinr_request *req = pinr_request_find(id);
+	struct pinr_ask *ask;
+
+	if (!req)
+		return;
+	pinr_tell_cancelled(req);
+	/* Only this file adds to the list, and only while it is being made. */
+	list_for_each_entry(ask, &req->asks, of_request) {
+		struct pin_revoke_pin *pin = ask->pin;
+		bool last;
+
+		mutex_lock(&pin->lock);
+		spin_lock(&pinr_lock);
+		last = ask->open;
+		if (ask->open)
+			pinr_ask_end(ask);
+		last &= list_empty(&pin->asks);
+		spin_unlock(&pinr_lock);
+		if (last)
+			__pinr_pin_input(pin, PINR_CANCEL, req->reason);
+		mutex_unlock(&pin->lock);
+	}
+	wake_up_all(&pinr_answered);
+	pinr_request_put(req);
+}
+
+/**
+ * pinr_wait_pins - wait until holders have answered
+ * @pins: the pins that were asked for
+ * @nr: how many
+ * @reason: wait for requests of this reason, joined ones too
+ * @id: the caller's own request, cancelled if the caller is killed
+ *
+ * Returns at the latest deadline of the pins, with whatever is open forced,
+ * earlier if all are answered or the task is killed.
+ *
+ * Context: may sleep; the caller may hold s_umount, i_rwsem, even mmap_lock:
+ * legal because the wait is bounded and killable.
+ */
+void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
+		    enum pin_revoke_reason reason, u64 id)
+{
+	unsigned int i;
+
+	for (;;) {
+		ktime_t until = pinr_open_until(pins, nr, reason);
+		s64 left = ktime_to_ns(ktime_sub(until, ktime_get()));
+
+		if (!until)
+			return;
+		if (left <= 0)
+			break;
+		if (wait_event_killable_timeout(pinr_answered,
+						!pinr_open_until(pins, nr, reason),
+						nsecs_to_jiffies(left) + 1) < 0) {
+			if (id)
+				pinr_request_cancel(id);
+			return;
+		}
+	}
+	/* The work does this too; a busy workqueue must not hold us up. */
+	for (i = 0; i < nr; i++) {
+		bool open;
+
+		spin_lock(&pinr_lock);
+		open = pinr_asked_for(pins[i], reason);
+		spin_unlock(&pinr_lock);
+		if (open)
+			pinr_pin_input(pins[i], PINR_FORCE, reason);
+	}
+}
+
+/*
+ * Notes one answer. Caller holds pinr_lock.
+ * Return: 0, or why it does not count.
+ */
+static int pinr_answer(struct pinr_told *told, enum pin_revoke_ack_kind kind,
+		       unsigned int extend_ms, unsigned int *granted_ms)
+{
+	struct pinr_ask *ask = told->ask;
+	ktime_t limit, old = ask->deadline;
+
+	if (kind == PIN_REVOKE_ACK_KIND_RELEASED)
+		return -EBUSY;
+	if (told->answered)
+		return -EALREADY;
+	if (kind == PIN_REVOKE_ACK_KIND_EXTEND) {
+		if (ask->extended)
+			return -EALREADY;
+		ask->extended = true;
+		limit = ktime_add_ms(ask->req->begun, PIN_REVOKE_MAX_DELAY_MS);
+		ask->deadline = min(ktime_add_ms(old, extend_ms), max(limit, old));
+		*granted_ms = ktime_ms_delta(ask->deadline, old);
+		return 0;
+	}
+	told->answered = true;
+	ask->pending--;
+	if (kind == PIN_REVOKE_ACK_KIND_DECLINED)
+		ask->declined = true;
+	else
+		ask->consent = true;
+	/* Answered by all, and yes: due at once. */
+	if (!ask->pending && !ask->declined)
+		ask->deadline = ktime_get();
+	return 0;
+}
+
+static int pinr_ack_request(struct pinr_request *req, struct pinr_ctx *ctx,
+			    u64 pin, enum pin_revoke_ack_kind kind,
+			    unsigned int extend_ms, unsigned int *granted_ms)
+{
+	struct pin_revoke_pin *first = NULL;
+	int err = -ENOENT, bad = 0;
+	struct pinr_told *told;
+	struct pinr_ask *ask;
+	ktime_t next;
+
+	spin_lock(&pinr_lock);
+	list_for_each_entry(told, &ctx->tolds, of_ctx) {
+		int ret;
+
+		if (told->ask->req != req || (pin && told->ask->pin->id != pin))
+			continue;
+		ret = pinr_answer(told, kind, extend_ms, granted_ms);
+		if (ret) {
+			bad = ret;
+			continue;
+		}
+		if (!first) {
+			first = told->ask->pin;
+			pinr_pin_get(first);
+		}
+	}
+	if (first) {
+		ctx->holder->missed = false;
+		err = 0;
+	} else if (bad) {
+		err = bad;
+	} else {
+		list_for_each_entry(ask, &req->asks, of_request)
+			if (!ask->open && ask->pin->holder == ctx->holder &&
+			    (!pin || ask->pin->id == pin))
+				err = -ESTALE;
+	}
+	spin_unlock(&pinr_lock);
+	if (err)
+		return err;
+
+	pinr_tell_acked(req, first, ctx, kind);
+	pinr_pin_put(first);
+	/* The answer is only true once the device has stopped. */
+	while (pinr_request_due(req, &next))
+		cond_resched();
+	return 0;
+}
+
+/**
+ * pinr_ack - a context answers
+ * @ctx: the context
+ * @id: the request
+ * @pin: one pin of it, or 0 for all that the context was told of
+ * @kind: the answer
+ * @extend_ms: wanted, with PIN_REVOKE_ACK_KIND_EXTEND
+ * @granted_ms: granted
+ * @extack: gets a text for an error
+ *
+ * After QUIESCED the pins are taken when it returns.
+ *
+ * Context: process context.
+ * Return: 0 or the errors of the specification.
+ */
+int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,
+	     unsigned int extend_ms, unsigned int *granted_ms,
+	     struct netlink_ext_ack *extack)
+{
+	struct pinr_request *req = pinr_request_find(id);
+	int err = -ESTALE;
+
+	if (req) {
+		unsigned int max_ms = pinr_policy_get(req->reason).max_extend_ms;
+
+		err = pinr_ack_request(req, ctx, pin, kind,
+				       min(extend_ms, max_ms), granted_ms);
+		pinr_request_put(req);
+	} else if (id > atomic64_read(&pinr_last_request)) {
+		err = -ENOENT;
+	}
+	/* "I dropped it" stays true of a pin that nobody waits for any more. */
+	if (err == -ESTALE && kind == PIN_REVOKE_ACK_KIND_RELEASED)
+		err = 0;
+	switch (err) {
+	case -ENOENT:
+		NL_SET_ERR_MSG(extack, "no such request, or the pin is not part of what this context was told");
+		break;
+	case -ESTALE:
+		NL_SET_ERR_MSG(extack, "the request is over");
+		break;
+	case -EALREADY:
+		NL_SET_ERR_MSG(extack, "this context has answered already");
+		break;
+	case -EBUSY:
+		NL_SET_ERR_MSG(extack, "the pin is still held: deregister it first, or answer quiesced");
+		break;
+	}
+	return err;
+}

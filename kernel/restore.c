@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What comes after a revocation: user space is told, and the pin is restored
+ * when nothing needs its pages any more.
+ *
+ * Runs on an unbound queue of its own: a fault can take as long as the file
+ * system likes (freeze, userfaultfd, NFS). Must never be waited for: whoever
+ * releases a pin leaves the work its reference and goes.
+ */
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+
+#include "core.h"
+#include "trace.h"
+
+#define PINR_HOLDOFF_MS		20
+#define PINR_MAX_HOLDOFF_MS	1000
+/* How often to look whether a trigger is still in flight. */
+#define PINR_POLL_MS		5
+
+/**
+ * pinr_holdoff - a revoked pin stays so for a while
+ * @pin: the pin
+ *
+ * A pin that is taken again after a fraction of its service time is in a
+ * storm: the hold-off doubles until service is ten times as long.
+ *
+ * Context: caller holds pin->lock.
+ */
+void pinr_holdoff(struct pin_revoke_pin *pin)
+{
+	ktime_t now = ktime_get();
+
+	lockdep_assert_held(&pin->lock);
+	if (pin->state != PIN_REVOKE_STATE_REVOKED) {
+		s64 served = ktime_ms_delta(now, pin->restored_at);
+
+		if (pin->holdoff_ms && served < 10 * pin->holdoff_ms)
+			pin->holdoff_ms = min(2 * pin->holdoff_ms,
+					      PINR_MAX_HOLDOFF_MS);
+		else
+			pin->holdoff_ms = PINR_HOLDOFF_MS;
+	}
+	WRITE_ONCE(pin->not_before, ktime_add_ms(now, pin->holdoff_ms));
+}
+
+static void pinr_tell_all(struct pin_revoke_pin *pin)
+{
+	unsigned int tell, bit;
+
+	mutex_lock(&pin->lock);
+	tell = pin->tell;
+	pin->tell = 0;
+	mutex_unlock(&pin->lock);
+	for (bit = PINR_TELL_REVOKED; bit <= PINR_TELL_GONE; bit <<= 1)
+		if (tell & bit)
+			pinr_tell_pin(pin, bit);
+}
+
+/* Return: milliseconds until it is worth another look, 0: now, < 0: never. */
+static int pinr_restore_when(struct pin_revoke_pin *pin)
+{
+	s64 left;
+	int when = 0;
+
+	mutex_lock(&pin->lock);
+	left = ktime_ms_delta(pin->not_before, ktime_get());
+	if (pin->state != PIN_REVOKE_STATE_REVOKED || pin->adopted)
+		when = -1;
+	else if (READ_ONCE(pin->pinned))
+		when = -1;	/* the unpin worker calls again */
+	else if (pinr_frame_covers(pin))
+		when = PINR_POLL_MS;
+	else if (left > 0)
+		when = left;
+	mutex_unlock(&pin->lock);
+	return when;
+}
+
+/* current->mm is the holder's. */
+static void pinr_restore(struct pin_revoke_pin *pin)
+{
+	int err = pinr_segs_settle(pin, READ_ONCE(pin->write_first));
+
+	if (err)
+		return;
+	WRITE_ONCE(pin->write_first, false);
+	/* Nobody wants it yet: the first access will. */
+	if ((pin->flags & PIN_REVOKE_LAZY) && !READ_ONCE(pin->want))
+		return;
+
+	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
+	err = pinr_pin_populate(pin);
+	trace_pin_revoke_restore(pin, err);
+	switch (err) {
+	case 0:
+	case -ECANCELED:
+		break;
+	case -EAGAIN:
+	case -EBUSY:
+	case -EINTR:
+	case -ENOMEM:
+		pinr_pin_input(pin, PINR_FAIL, pin->reason);
+		break;
+	default:
+		pinr_pin_input(pin, PINR_LOST, pin->reason);
+		break;
+	}
+}
+
+static bool pinr_restore_pending(struct pin_revoke_pin *pin)
+{
+	return READ_ONCE(pin->state) == PIN_REVOKE_STATE_REVOKED &&
+	       !pin->adopted && !READ_ONCE(pin->pinned) &&
+	       (READ_ONCE(pin->write_first) || READ_ONCE(pin->want) ||
+		!(pin->flags & PIN_REVOKE_LAZY));
+}
+
+/**
+ * pinr_after_work - tell, hold off, restore, tell
+ * @work: pin->after_work
+ *
+ * Being one work, it keeps REVOKED and RESTORED of a pin in order.
+ */
+void pinr_after_work(struct work_struct *work)
+{
+	struct pin_revoke_pin *pin =
+		container_of(to_delayed_work(work), struct pin_revoke_pin,
+			     after_work);
+	struct mm_struct *mm = pin->holder->mm;
+	int when = -1;
+
+	pinr_tell_all(pin);
+	if (pinr_restore_pending(pin)) {
+		when = pinr_restore_when(pin);
+		if (!when && mmget_not_zero(mm)) {
+			kthread_use_mm(mm);
+			pinr_restore(pin);
+			kthread_unuse_mm(mm);
+			mmput_async(mm);
+			pinr_tell_all(pin);
+			when = pinr_restore_pending(pin) ? PINR_HOLDOFF_MS : -1;
+		}
+	}
+	/* The reference goes with the work. */
+	if (when > 0 && queue_delayed_work(pinr_after_wq, &pin->after_work,
+					   msecs_to_jiffies(when) + 1))
+		return;
+	pinr_pin_put(pin);
+}

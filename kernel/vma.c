@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What kind of memory a range is: walks the VMAs of the current mm and records
+ * for each part whether it is a shared, dirty-tracked mapping of a file.
+ *
+ * That record is made at pin time and used ever after, because a notifier does
+ * not know its VMA. Must never keep a file or an inode: a pin does not make a
+ * file system busy.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "core.h"
+
+static bool any_fs;
+module_param(any_fs, bool, 0644);
+MODULE_PARM_DESC(any_fs,
+		 "allow writable pins on file systems that are not known to keep the promise");
+
+/* Write faults on it are tracked, so that cleaning it calls the notifier. */
+static bool pinr_vma_tracked(const struct vm_area_struct *vma)
+{
+	const struct inode *inode;
+
+	if (!(vma->vm_flags & VM_SHARED) || !vma->vm_file)
+		return false;
+	inode = vma->vm_file->f_mapping->host;
+	if (S_ISBLK(inode->i_mode))
+		return true;
+	return S_ISREG(inode->i_mode) && inode->i_sb->s_magic != TMPFS_MAGIC &&
+	       inode->i_sb->s_magic != HUGETLBFS_MAGIC;
+}
+
+/*
+ * The proof: whoever cleans or unmaps a folio of these goes through its
+ * writable PTE, and so through the notifier, first.
+ */
+static bool pinr_fs_proven(const struct inode *inode)
+{
+	switch (inode->i_sb->s_magic) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+		return true;
+	default:
+		return READ_ONCE(any_fs);
+	}
+}
+
+/* Next VMA of a range without holes; NULL at a hole. */
+static struct vm_area_struct *pinr_vma_at(unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(current->mm, addr);
+
+	return vma && vma->vm_start <= addr ? vma : NULL;
+}
+
+static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
+			 const struct vm_area_struct *vma)
+{
+	const struct inode *inode;
+	unsigned long nr = (seg->end - seg->start) >> PAGE_SHIFT;
+
+	seg->pin = pin;
+	if (!pinr_vma_tracked(vma))
+		return 0;
+	inode = vma->vm_file->f_mapping->host;
+	if ((pin->flags & PIN_REVOKE_WRITE) && !pinr_fs_proven(inode)) {
+		pr_info_ratelimited("%s/%d: no writable pin on %s, see parameter any_fs\n",
+				    pin->comm, pin->pid,
+				    inode->i_sb->s_type->name);
+		return -EOPNOTSUPP;
+	}
+	seg->map = pinr_map_get(vma->vm_file->f_mapping, inode->i_sb);
+	if (!seg->map)
+		return -ENOMEM;
+	seg->node.start = vma->vm_pgoff +
+			  ((seg->start - vma->vm_start) >> PAGE_SHIFT);
+	seg->node.last = seg->node.start + nr - 1;
+	return 0;
+}
+
+/**
+ * pinr_segs_walk - record what a pin's range is made of
+ * @pin: the pin
+ *
+ * Context: process context, current->mm is the holder's; takes mmap_lock.
+ * Return: one seg for each VMA, or ERR_PTR: -EFAULT a hole; -EOPNOTSUPP a
+ * writable pin on a file system that is not proven; -ENOMEM.
+ */
+struct pinr_segs *pinr_segs_walk(struct pin_revoke_pin *pin)
+{
+	struct vm_area_struct *vma;
+	struct pinr_segs *segs;
+	unsigned int nr = 0;
+	unsigned long addr;
+	int err = 0;
+
+	mmap_read_lock(current->mm);
+	for (addr = pin->start; addr < pin->end; addr = vma->vm_end, nr++) {
+		vma = pinr_vma_at(addr);
+		if (!vma) {
+			segs = ERR_PTR(-EFAULT);
+			goto out;
+		}
+	}
+	segs = kvzalloc(struct_size(segs, seg, nr), GFP_KERNEL_ACCOUNT);
+	if (!segs) {
+		segs = ERR_PTR(-ENOMEM);
+		goto out;
+	}
+	for (addr = pin->start; addr < pin->end && !err; addr = vma->vm_end) {
+		struct pinr_seg *seg = &segs->seg[segs->nr++];
+
+		vma = pinr_vma_at(addr);
+		seg->start = addr;
+		seg->end = min(vma->vm_end, pin->end);
+		err = pinr_seg_fill(pin, seg, vma);
+	}
+	if (err) {
+		pinr_segs_free(segs);
+		segs = ERR_PTR(err);
+	}
+out:
+	mmap_read_unlock(current->mm);
+	return segs;
+}
+
+/* Must be unhooked from the index. @segs may be NULL. */
+void pinr_segs_free(struct pinr_segs *segs)
+{
+	unsigned int i;
+
+	if (!segs)
+		return;
+	for (i = 0; i < segs->nr; i++)
+		if (segs->seg[i].map)
+			pinr_map_put(segs->seg[i].map);
+	kvfree(segs);
+}
+
+static int pinr_settle_file(struct file *file, pgoff_t first, pgoff_t last,
+			    bool write)
+{
+	struct address_space *mapping = file->f_mapping;
+	loff_t from = (loff_t)first << PAGE_SHIFT;
+	loff_t to = ((loff_t)(last + 1) << PAGE_SHIFT) - 1;
+
+	/* A fault would wait for the thaw with the holder's mmap_lock held. */
+	if (mapping->host->i_sb->s_writers.frozen != SB_UNFROZEN)
+		return -EBUSY;
+	if (write)
+		filemap_fdatawrite_range(mapping, from, to);
+	filemap_fdatawait_range_keep_errors(mapping, from, to);
+	return 0;
+}
+
+/**
+ * pinr_segs_settle - make a range ready to be pinned again
+ * @pin: the pin, revoked
+ * @write: clean the range first: background writeback was put off for it
+ *
+ * Waits for folios that are under writeback: a write fault does not do that on
+ * ext4 and xfs, and a device that writes into a folio in flight tears it.
+ *
+ * Context: process context, current->mm is the holder's; takes mmap_lock and
+ * waits for I/O.
+ * Return: 0, or -EBUSY: the file system is frozen, try later.
+ */
+int pinr_segs_settle(struct pin_revoke_pin *pin, bool write)
+{
+	unsigned long addr, end;
+	int err = 0;
+
+	for (addr = pin->start; addr < pin->end && !err; addr = end) {
+		struct vm_area_struct *vma;
+		struct file *file = NULL;
+		pgoff_t first = 0;
+
+		mmap_read_lock(current->mm);
+		vma = pinr_vma_at(addr);
+		end = vma ? min(vma->vm_end, pin->end) : pin->end;
+		if (vma && pinr_vma_tracked(vma)) {
+			file = get_file(vma->vm_file);
+			first = vma->vm_pgoff +
+				((addr - vma->vm_start) >> PAGE_SHIFT);
+		}
+		mmap_read_unlock(current->mm);
+		if (!file)
+			continue;
+		err = pinr_settle_file(file, first,
+				       first + ((end - addr) >> PAGE_SHIFT) - 1,
+				       write);
+		fput(file);
+	}
+	return err;
+}
+
+/**
+ * pin_revoke_needed - does this range want a revocable pin
+ * @addr: first byte, in the memory of the calling process
+ * @len: length in bytes
+ *
+ * For drivers that keep their own road for ordinary memory. A hint: the range
+ * may change before it is pinned.
+ *
+ * Context: process context; takes mmap_lock.
+ * Return: true if a part of the range is a shared mapping of a file whose
+ * pages FOLL_LONGTERM must not pin.
+ */
+bool pin_revoke_needed(unsigned long addr, size_t len)
+{
+	unsigned long end;
+	bool needed = false;
+
+	if (!current->mm || check_add_overflow(addr, len, &end))
+		return false;
+	mmap_read_lock(current->mm);
+	while (addr < end && !needed) {
+		struct vm_area_struct *vma = pinr_vma_at(addr);
+
+		if (!vma)
+			break;
+		needed = pinr_vma_tracked(vma);
+		addr = vma->vm_end;
+	}
+	mmap_read_unlock(current->mm);
+	return needed;
+}
+EXPORT_SYMBOL_GPL(pin_revoke_needed);

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * librevoke: the next event.
+ *
+ * Owns the reading of the event socket. Must never allocate: events come when
+ * memory is short. A datagram stays in the socket's queue until its last pin
+ * has been handed out, so that the socket is readable exactly as long as there
+ * is something to take.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "internal.h"
+
+void revoke_stream_init(struct revoke_stream *s, const struct revoke_nl *nl)
+{
+	s->fd = nl_socket_get_fd(nl->sk);
+	s->peer = nl->peer;
+	s->lost = false;
+	s->held = false;
+	s->cur.family = nl->family;
+}
+
+/* The message in @buf leaves the queue, unless the socket reports a loss. */
+static void drop(struct revoke_stream *s)
+{
+	ssize_t len;
+
+	do {
+		len = recv(s->fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC);
+	} while (len < 0 && errno == EINTR);
+	if (len < 0 && errno == ENOBUFS)
+		s->lost = true;
+	else
+		s->held = false;
+}
+
+/* Return: 1 with a message in @buf, 0 if there is none, or a negative errno. */
+static int fill(struct revoke_stream *s)
+{
+	struct sockaddr_nl from = { 0 };
+	socklen_t fromlen = sizeof(from);
+	ssize_t len;
+
+	do {
+		len = recvfrom(s->fd, s->buf, sizeof(s->buf),
+			       MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC,
+			       (struct sockaddr *)&from, &fromlen);
+	} while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	s->held = true;
+	if (from.nl_pid != s->peer)
+		len = 0;
+	revoke_cursor_init(&s->cur, s->cur.family, s->buf, len);
+	if (len <= (ssize_t)sizeof(s->buf))
+		return 1;
+	drop(s);
+	return -ENOBUFS;
+}
+
+/**
+ * revoke_stream_next - the next pin of the next event, without waiting
+ * @s: the stream
+ * @pin: filled in; id 0 if the event has no pins
+ *
+ * Return: 1 and @s->cur.msg is the event; 0 if there is none; -ENOBUFS events
+ * were lost; or a negative errno.
+ */
+int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin)
+{
+	struct revoke_cursor ahead;
+	struct revoke_pin unused;
+	int ret;
+
+	if (s->lost) {
+		s->lost = false;
+		if (s->held)
+			drop(s);
+		return -ENOBUFS;
+	}
+	for (;;) {
+		if (!s->held) {
+			ret = fill(s);
+			if (ret <= 0)
+				return ret;
+		}
+		ret = revoke_cursor_next(&s->cur, pin);
+		ahead = s->cur;
+		if (!revoke_cursor_next(&ahead, &unused))
+			drop(s);
+		if (ret)
+			return ret == -EBADMSG ? -ENOBUFS : ret;
+	}
+}
+
+static uint32_t event_type(uint8_t cmd)
+{
+	switch (cmd) {
+	case PIN_REVOKE_CMD_RELEASE_SOON:
+		return REVOKE_EVENT_RELEASE_SOON;
+	case PIN_REVOKE_CMD_REVOKED:
+		return REVOKE_EVENT_REVOKED;
+	case PIN_REVOKE_CMD_RESTORED:
+		return REVOKE_EVENT_RESTORED;
+	case PIN_REVOKE_CMD_CANCELLED:
+		return REVOKE_EVENT_CANCELLED;
+	case PIN_REVOKE_CMD_GONE:
+		return REVOKE_EVENT_GONE;
+	default:
+		return 0;	/* for the monitor only */
+	}
+}
+
+static int next_event(struct revoke_ctx *ctx, struct revoke_event *event)
+{
+	const struct revoke_msg *msg = &ctx->stream.cur.msg;
+	int ret;
+
+	do {
+		ret = revoke_stream_next(&ctx->stream, &event->pin);
+		if (ret <= 0)
+			break;
+		event->type = event_type(msg->cmd);
+	} while (!event->type);
+
+	if (ret == -ENOBUFS) {
+		memset(&event->pin, 0, sizeof(event->pin));
+		event->type = REVOKE_EVENT_RESYNC;
+		return 1;
+	}
+	if (ret == 1) {
+		event->reason = msg->reason;
+		event->flags = msg->flags;
+		event->request = msg->id;
+		event->remaining_ns = msg->remaining_ns;
+		event->deadline_ns = msg->deadline_ns;
+	}
+	return ret;
+}
+
+REVOKE_EXPORT int revoke_next_event(struct revoke_ctx *ctx,
+				    struct revoke_event *event)
+{
+	struct revoke_event e = { 0 };
+	int saved = errno;
+	int ret;
+
+	ret = revoke_enter(ctx);
+	if (ret)
+		return ret;
+	if (event->size < sizeof(e))
+		return -EINVAL;
+	e.size = event->size;
+	pthread_mutex_lock(&ctx->event_lock);
+	ret = next_event(ctx, &e);
+	pthread_mutex_unlock(&ctx->event_lock);
+	if (ret == 1) {
+		memset(event, 0, event->size);
+		memcpy(event, &e, sizeof(e));
+	}
+	errno = saved;
+	return ret;
+}
+
+REVOKE_EXPORT const char *revoke_event_name(uint32_t type)
+{
+	switch (type) {
+	case REVOKE_EVENT_RELEASE_SOON:
+		return revoke_cmd_name(PIN_REVOKE_CMD_RELEASE_SOON);
+	case REVOKE_EVENT_REVOKED:
+		return revoke_cmd_name(PIN_REVOKE_CMD_REVOKED);
+	case REVOKE_EVENT_RESTORED:
+		return revoke_cmd_name(PIN_REVOKE_CMD_RESTORED);
+	case REVOKE_EVENT_CANCELLED:
+		return revoke_cmd_name(PIN_REVOKE_CMD_CANCELLED);
+	case REVOKE_EVENT_GONE:
+		return revoke_cmd_name(PIN_REVOKE_CMD_GONE);
+	case REVOKE_EVENT_RESYNC:
+		return "resync";	/* the library's own */
+	default:
+		return "?";
+	}
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * librevoke, inner side: sockets, parser and context.
+ *
+ * Nothing here is exported from the shared library. revokectl and the tests
+ * link the static one and may use it, so that there is a single way to talk
+ * to the family.
+ */
+#ifndef LIBREVOKE_INTERNAL_H
+#define LIBREVOKE_INTERNAL_H
+
+#include <pthread.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/genl/genl.h>
+#include <revoke/revoke.h>
+
+#define REVOKE_EXPORT __attribute__((visibility("default")))
+#define REVOKE_BIT(nr) (1U << (nr))
+
+/* nl.c: a socket of the family, and one conversation at a time on it */
+
+/**
+ * struct revoke_nl - a socket of the family
+ * @sk: bound; its events and replies are taken from @peer alone
+ * @family: number of the family
+ * @peer: port id of the other side, 0 (the kernel) outside tests
+ */
+struct revoke_nl {
+	struct nl_sock *sk;
+	int family;
+	uint32_t peer;
+};
+
+typedef int (*revoke_reply_fn)(struct nlmsghdr *nlh, void *arg);
+
+int revoke_nl_connect(struct revoke_nl *nl);
+int revoke_nl_adopt(struct revoke_nl *nl, int protocol, int fd);
+void revoke_nl_close(struct revoke_nl *nl);
+struct nl_msg *revoke_nl_msg(const struct revoke_nl *nl, uint8_t cmd,
+			     int flags);
+int revoke_nl_call(struct revoke_nl *nl, struct nl_msg *msg,
+		   revoke_reply_fn fn, void *arg, bool *stray);
+int revoke_nl_errno(int nle);
+void revoke_clear_error(void);
+
+/* parse.c: bytes to structures; pure, and safe against any bytes */
+
+/**
+ * struct revoke_msg - a message of the attribute set request
+ * @cmd: PIN_REVOKE_CMD_*
+ * @has: REVOKE_BIT(PIN_REVOKE_A_REQUEST_*) of each attribute that was there
+ * @nr_pins: how many pins revoke_msg_next_pin() will give
+ * @attr: rest of the message that holds them
+ * @attr_left: its length
+ *
+ * The other members carry the attribute of their name, 0 if it was not there.
+ */
+struct revoke_msg {
+	uint8_t cmd;
+	uint32_t has;
+	uint32_t reason;
+	uint32_t flags;
+	uint32_t trigger_pid;
+	uint32_t ack;
+	uint32_t ctx;
+	uint64_t id;
+	uint64_t remaining_ns;
+	uint64_t deadline_ns;
+	uint64_t elapsed_ns;
+	char trigger_comm[16];
+	unsigned int nr_pins;
+	struct nlattr *attr;
+	int attr_left;
+};
+
+/**
+ * struct revoke_cursor - where we are in a buffer of messages
+ * @family: number of the family; others are passed over
+ * @nlh: next message
+ * @left: bytes from there to the end
+ * @msg: the message that is being handed out, pin by pin
+ * @pins: how many of its pins are still to come
+ */
+struct revoke_cursor {
+	int family;
+	struct nlmsghdr *nlh;
+	int left;
+	struct revoke_msg msg;
+	unsigned int pins;
+};
+
+int revoke_parse_pin(struct nlattr *head, int len, struct revoke_pin *pin);
+int revoke_parse_pin_msg(struct nlmsghdr *nlh, struct revoke_pin *pin);
+int revoke_parse_request(struct nlmsghdr *nlh, struct revoke_msg *msg);
+void revoke_msg_next_pin(struct revoke_msg *msg, struct revoke_pin *pin);
+int revoke_parse_error(const struct nlmsghdr *nlh, char *text, size_t size);
+void revoke_cursor_init(struct revoke_cursor *cur, int family, void *buf,
+			size_t len);
+int revoke_cursor_next(struct revoke_cursor *cur, struct revoke_pin *pin);
+
+/* event.c: events of a socket, one at a time, no allocation */
+
+#define REVOKE_STREAM_BUF 65536
+
+/**
+ * struct revoke_stream - the events that arrive on a socket
+ * @fd: the socket
+ * @peer: port id of the one sender we believe
+ * @lost: events were lost and nobody was told yet
+ * @held: @buf holds the message that is still the first in the socket's queue
+ * @cur: where we are in @buf; @cur.msg belongs to the pin handed out last
+ * @buf: one datagram
+ */
+struct revoke_stream {
+	int fd;
+	uint32_t peer;
+	bool lost;
+	bool held;
+	struct revoke_cursor cur;
+	char buf[REVOKE_STREAM_BUF] __attribute__((aligned(8)));
+};
+
+void revoke_stream_init(struct revoke_stream *s, const struct revoke_nl *nl);
+int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin);
+
+/* ctx.c */
+
+/**
+ * struct revoke_ctx - a context
+ * @alive: a page that reads 0 in a child of fork()
+ * @fd: what OPEN gave us; the context lives as long as it
+ * @event: the socket that sent OPEN and gets the events
+ * @cmd: the socket for everything else
+ * @event_lock: protects @stream
+ * @cmd_lock: protects @cmd
+ * @stream: the events of @event
+ */
+struct revoke_ctx {
+	unsigned char *alive;
+	int fd;
+	struct revoke_nl event;
+	struct revoke_nl cmd;
+	pthread_mutex_t event_lock;
+	pthread_mutex_t cmd_lock;
+	struct revoke_stream stream;
+};
+
+int revoke_enter(const struct revoke_ctx *ctx);
+int revoke_cmd_call(struct revoke_ctx *ctx, struct nl_msg *msg,
+		    revoke_reply_fn fn, void *arg);
+
+/* names_gen.c: what <revoke/revoke.h> does not have of it */
+const char *revoke_cmd_name(uint32_t value);
+const char *revoke_ctx_flags_name(uint32_t value);
+const char *revoke_event_flags_name(uint32_t value);
+const char *revoke_pin_flags_name(uint32_t value);
+
+#endif /* LIBREVOKE_INTERNAL_H */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * librevoke: tokens of the specification.
+ *
+ * Do not edit: made from uapi/pin-revoke.yaml by uapi/gen-names.py.
+ */
+#include "internal.h"
+
+REVOKE_EXPORT const char *revoke_reason_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_REASON_UNSPEC:
+		return "unspec";
+	case PIN_REVOKE_REASON_WRITEBACK_SYNC:
+		return "writeback-sync";
+	case PIN_REVOKE_REASON_WRITEBACK_BACKGROUND:
+		return "writeback-background";
+	case PIN_REVOKE_REASON_WRITEBACK_OTHER:
+		return "writeback-other";
+	case PIN_REVOKE_REASON_INVALIDATE:
+		return "invalidate";
+	case PIN_REVOKE_REASON_UNMAP:
+		return "unmap";
+	case PIN_REVOKE_REASON_EXIT:
+		return "exit";
+	case PIN_REVOKE_REASON_ADMIN:
+		return "admin";
+	default:
+		return "?";
+	}
+}
+
+REVOKE_EXPORT const char *revoke_state_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_STATE_NEW:
+		return "new";
+	case PIN_REVOKE_STATE_ACTIVE:
+		return "active";
+	case PIN_REVOKE_STATE_ASKED:
+		return "asked";
+	case PIN_REVOKE_STATE_REVOKED:
+		return "revoked";
+	case PIN_REVOKE_STATE_RESTORING:
+		return "restoring";
+	case PIN_REVOKE_STATE_GONE:
+		return "gone";
+	case PIN_REVOKE_STATE_RELEASED:
+		return "released";
+	default:
+		return "?";
+	}
+}
+
+REVOKE_EXPORT const char *revoke_ack_kind_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_ACK_KIND_RELEASED:
+		return "released";
+	case PIN_REVOKE_ACK_KIND_QUIESCED:
+		return "quiesced";
+	case PIN_REVOKE_ACK_KIND_EXTEND:
+		return "extend";
+	case PIN_REVOKE_ACK_KIND_DECLINED:
+		return "declined";
+	default:
+		return "?";
+	}
+}
+
+const char *revoke_ctx_flags_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD:
+		return "answering-thread";
+	default:
+		return "?";
+	}
+}
+
+const char *revoke_event_flags_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_EVENT_FLAGS_REPEAT:
+		return "repeat";
+	case PIN_REVOKE_EVENT_FLAGS_FORCED:
+		return "forced";
+	default:
+		return "?";
+	}
+}
+
+const char *revoke_pin_flags_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_PIN_FLAGS_WRITE:
+		return "write";
+	case PIN_REVOKE_PIN_FLAGS_FILE:
+		return "file";
+	case PIN_REVOKE_PIN_FLAGS_ADOPTED:
+		return "adopted";
+	default:
+		return "?";
+	}
+}
+
+const char *revoke_cmd_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_CMD_OPEN:
+		return "open";
+	case PIN_REVOKE_CMD_ACK:
+		return "ack";
+	case PIN_REVOKE_CMD_PIN_GET:
+		return "pin-get";
+	case PIN_REVOKE_CMD_REQUEST_GET:
+		return "request-get";
+	case PIN_REVOKE_CMD_POLICY_GET:
+		return "policy-get";
+	case PIN_REVOKE_CMD_POLICY_SET:
+		return "policy-set";
+	case PIN_REVOKE_CMD_REVOKE:
+		return "revoke";
+	case PIN_REVOKE_CMD_RELEASE_SOON:
+		return "release-soon";
+	case PIN_REVOKE_CMD_REVOKED:
+		return "revoked";
+	case PIN_REVOKE_CMD_RESTORED:
+		return "restored";
+	case PIN_REVOKE_CMD_CANCELLED:
+		return "cancelled";
+	case PIN_REVOKE_CMD_GONE:
+		return "gone";
+	case PIN_REVOKE_CMD_ACKED:
+		return "acked";
+	default:
+		return "?";
+	}
+}
