@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: boot.sh [-k KERNEL] [-o DIR] [-d DATA] [-p DIR] [-t SECONDS] [-q] JOB
-#   JOB: tests NAME... | command 'SHELL COMMAND' | shell
+#   JOB: tests NAME... | command 'SHELL COMMAND' | shell ['SHELL COMMAND' first]
 #   -k  newest, 6.12, 6.1		-o  logs: console, output, dmesg, out/
 #   -d  file that is the disk "data" (fresh, removed afterwards, by default)
 #   -p  directory laid over the payload	-t  limit for all of the boot
@@ -60,6 +60,7 @@ disk() {
 	args+=(-drive "if=none,id=$1,format=raw,file=$2${3:-}"
 		-device "virtio-blk-pci,drive=$1,serial=$1")
 }
+# shellcheck disable=SC2054 # QEMU's commas
 args=(
 	-accel tcg,thread=multi -cpu max -smp 2 -m 2G -no-reboot
 	-nodefaults -no-user-config -display none -nic none
@@ -70,9 +71,11 @@ args=(
 if [ -n "$quiet" ]; then
 	args+=(-serial "file:$out/output")
 else
-	signal=off
-	[ "$job" = shell ] || signal=on
-	args+=(-chardev "stdio,id=job,signal=$signal,logfile=$out/output" -serial chardev:job)
+	mode=signal=on
+	# Ctrl-C is the guest's, Ctrl-A is QEMU's
+	[ "$job" != shell ] || mode=signal=off,mux=on
+	args+=(-chardev "stdio,id=job,$mode,logfile=$out/output" -serial chardev:job)
+	[ "$job" != shell ] || args+=(-mon chardev=job)
 fi
 args+=(-serial "file:$tmp/status")
 disk root "$HOME_DIR/root.ext4" ,readonly=on
