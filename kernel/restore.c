@@ -18,6 +18,11 @@
 #define PINR_MAX_HOLDOFF_MS	1000
 /* How often to look whether a trigger is still in flight. */
 #define PINR_POLL_MS		5
+/*
+ * Our own write faults split huge page table entries and so invalidate the
+ * range that is being pinned, once for each.
+ */
+#define PINR_RESTORE_TRIES	3
 
 /**
  * pinr_holdoff - a revoked pin stays so for a while
@@ -78,10 +83,21 @@ static int pinr_restore_when(struct pin_revoke_pin *pin)
 	return when;
 }
 
+static bool pinr_restore_free(struct pin_revoke_pin *pin)
+{
+	bool free;
+
+	mutex_lock(&pin->lock);
+	free = !pinr_frame_covers(pin);
+	mutex_unlock(&pin->lock);
+	return free;
+}
+
 /* current->mm is the holder's. */
 static void pinr_restore(struct pin_revoke_pin *pin)
 {
 	int err = pinr_segs_settle(pin, READ_ONCE(pin->write_first));
+	unsigned int tries = 0;
 
 	if (err)
 		return;
@@ -91,7 +107,10 @@ static void pinr_restore(struct pin_revoke_pin *pin)
 		return;
 
 	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
-	err = pinr_pin_populate(pin);
+	do {
+		err = pinr_pin_populate(pin);
+	} while (err == -EAGAIN && ++tries < PINR_RESTORE_TRIES &&
+		 pinr_restore_free(pin));
 	trace_pin_revoke_restore(pin, err);
 	switch (err) {
 	case 0:
@@ -99,7 +118,6 @@ static void pinr_restore(struct pin_revoke_pin *pin)
 		break;
 	case -EAGAIN:
 	case -EBUSY:
-	case -EINTR:
 	case -ENOMEM:
 		pinr_pin_input(pin, PINR_FAIL, pin->reason);
 		break;

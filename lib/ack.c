@@ -26,7 +26,9 @@ static int on_ack(struct nlmsghdr *nlh, void *arg)
 static int send_ack(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
 		    uint32_t kind, uint32_t extend_ms, uint32_t *granted)
 {
+	int saved = errno;
 	struct nl_msg *msg;
+	int err;
 
 	msg = revoke_nl_msg(&ctx->cmd, PIN_REVOKE_CMD_ACK,
 			    NLM_F_REQUEST | NLM_F_ACK);
@@ -40,7 +42,9 @@ static int send_ack(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	return revoke_cmd_call(ctx, msg, on_ack, granted);
+	err = revoke_nl_call(&ctx->cmd, msg, on_ack, granted, NULL);
+	errno = saved;
+	return err;
 }
 
 REVOKE_EXPORT int revoke_ack(struct revoke_ctx *ctx, uint64_t request,

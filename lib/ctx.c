@@ -111,7 +111,6 @@ static int do_open(const struct revoke_open_opts *opts,
 		return -ENOMEM;
 	ctx->fd = -1;
 	pthread_mutex_init(&ctx->event_lock, NULL);
-	pthread_mutex_init(&ctx->cmd_lock, NULL);
 	err = start(ctx, opts);
 	if (err)
 		revoke_close(ctx);
@@ -145,7 +144,6 @@ REVOKE_EXPORT void revoke_close(struct revoke_ctx *ctx)
 	revoke_nl_close(&ctx->event);
 	revoke_nl_close(&ctx->cmd);
 	pthread_mutex_destroy(&ctx->event_lock);
-	pthread_mutex_destroy(&ctx->cmd_lock);
 	if (ctx->alive)
 		munmap(ctx->alive, sysconf(_SC_PAGESIZE));
 	free(ctx);
@@ -155,18 +153,4 @@ REVOKE_EXPORT void revoke_close(struct revoke_ctx *ctx)
 REVOKE_EXPORT int revoke_fd(const struct revoke_ctx *ctx)
 {
 	return *ctx->alive ? ctx->stream.fd : -ECHILD;
-}
-
-/* Ask on the command socket, whatever other threads do. */
-int revoke_cmd_call(struct revoke_ctx *ctx, struct nl_msg *msg,
-		    revoke_reply_fn fn, void *arg)
-{
-	int saved = errno;
-	int ret;
-
-	pthread_mutex_lock(&ctx->cmd_lock);
-	ret = revoke_nl_call(&ctx->cmd, msg, fn, arg, NULL);
-	pthread_mutex_unlock(&ctx->cmd_lock);
-	errno = saved;
-	return ret;
 }

@@ -27,7 +27,7 @@ static void drop(struct revoke_stream *s)
 	ssize_t len;
 
 	do {
-		len = recv(s->fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC);
+		len = recv(s->fd, NULL, 0, MSG_DONTWAIT);
 	} while (len < 0 && errno == EINTR);
 	if (len < 0 && errno == ENOBUFS)
 		s->lost = true;
@@ -35,7 +35,11 @@ static void drop(struct revoke_stream *s)
 		s->held = false;
 }
 
-/* Return: 1 with a message in @buf, 0 if there is none, or a negative errno. */
+/*
+ * A message that is longer than @buf is cut: the parser will see that.
+ *
+ * Return: 1 with a message in @buf, 0 if there is none, or a negative errno.
+ */
 static int fill(struct revoke_stream *s)
 {
 	struct sockaddr_nl from = { 0 };
@@ -44,7 +48,7 @@ static int fill(struct revoke_stream *s)
 
 	do {
 		len = recvfrom(s->fd, s->buf, sizeof(s->buf),
-			       MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC,
+			       MSG_DONTWAIT | MSG_PEEK,
 			       (struct sockaddr *)&from, &fromlen);
 	} while (len < 0 && errno == EINTR);
 	if (len < 0)
@@ -53,10 +57,7 @@ static int fill(struct revoke_stream *s)
 	if (from.nl_pid != s->peer)
 		len = 0;
 	revoke_cursor_init(&s->cur, s->cur.family, s->buf, len);
-	if (len <= (ssize_t)sizeof(s->buf))
-		return 1;
-	drop(s);
-	return -ENOBUFS;
+	return 1;
 }
 
 /**

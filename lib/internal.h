@@ -26,8 +26,10 @@
  * @sk: bound; its events and replies are taken from @peer alone
  * @family: number of the family
  * @peer: port id of the other side, 0 (the kernel) outside tests
+ * @lock: one question at a time
  */
 struct revoke_nl {
+	pthread_mutex_t lock;
 	struct nl_sock *sk;
 	int family;
 	uint32_t peer;
@@ -44,6 +46,14 @@ int revoke_nl_call(struct revoke_nl *nl, struct nl_msg *msg,
 		   revoke_reply_fn fn, void *arg, bool *stray);
 int revoke_nl_errno(int nle);
 void revoke_clear_error(void);
+
+/* list.c: dumps */
+int revoke_nl_pins(struct revoke_nl *nl,
+		   int (*fn)(const struct revoke_pin *pin, void *arg),
+		   void *arg);
+int revoke_nl_requests(struct revoke_nl *nl,
+		       int (*fn)(const struct revoke_request *req, void *arg),
+		       void *arg);
 
 /* parse.c: bytes to structures; pure, and safe against any bytes */
 
@@ -134,7 +144,6 @@ int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin);
  * @event: the socket that sent OPEN and gets the events
  * @cmd: the socket for everything else
  * @event_lock: protects @stream
- * @cmd_lock: protects @cmd
  * @stream: the events of @event
  */
 struct revoke_ctx {
@@ -143,13 +152,10 @@ struct revoke_ctx {
 	struct revoke_nl event;
 	struct revoke_nl cmd;
 	pthread_mutex_t event_lock;
-	pthread_mutex_t cmd_lock;
 	struct revoke_stream stream;
 };
 
 int revoke_enter(const struct revoke_ctx *ctx);
-int revoke_cmd_call(struct revoke_ctx *ctx, struct nl_msg *msg,
-		    revoke_reply_fn fn, void *arg);
 
 /* names_gen.c: what <revoke/revoke.h> does not have of it */
 const char *revoke_cmd_name(uint32_t value);

@@ -2,20 +2,60 @@
 /*
  * librevoke: lists of pins and of open requests.
  *
- * Owns the dumps, the way back to the truth after lost events.
+ * Owns the dumps, the way back to the truth after lost events. A dump is read
+ * to its end before anybody hears of it, so that whoever does may call the
+ * library: the answer to a request that was lost is given from there.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "internal.h"
 
-struct pin_list {
-	int (*fn)(const struct revoke_pin *pin, void *arg);
-	void *arg;
+/* Messages, one after the other */
+struct dump {
+	char *buf;
+	int len;
 };
 
-struct request_list {
-	int (*fn)(const struct revoke_request *req, void *arg);
+static int collect(struct nlmsghdr *nlh, void *arg)
+{
+	size_t len = NLMSG_ALIGN(nlh->nlmsg_len);
+	struct dump *dump = arg;
+	char *buf;
+
+	if (len > (size_t)(INT32_MAX - dump->len))
+		return -EMSGSIZE;
+	buf = realloc(dump->buf, dump->len + len);
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf + dump->len, nlh, nlh->nlmsg_len);
+	dump->buf = buf;
+	dump->len += len;
+	return 0;
+}
+
+/* Calls @fn for each message of a dump until it returns non-zero. */
+static int dump(struct revoke_nl *nl, uint8_t cmd, revoke_reply_fn fn,
+		void *arg)
+{
+	struct dump all = { 0 };
+	struct nlmsghdr *nlh;
+	int ret, left;
+
+	ret = revoke_nl_call(nl, revoke_nl_msg(nl, cmd,
+					       NLM_F_REQUEST | NLM_F_DUMP),
+			     collect, &all, NULL);
+	left = all.len;
+	for (nlh = (struct nlmsghdr *)all.buf; !ret && left > 0;
+	     nlh = nlmsg_next(nlh, &left))
+		ret = fn(nlh, arg);
+	free(all.buf);
+	return ret;
+}
+
+struct pin_list {
+	int (*fn)(const struct revoke_pin *pin, void *arg);
 	void *arg;
 };
 
@@ -29,50 +69,103 @@ static int on_pin(struct nlmsghdr *nlh, void *arg)
 	return list->fn(&pin, list->arg);
 }
 
+/* revoke_pin_list() on a socket */
+int revoke_nl_pins(struct revoke_nl *nl,
+		   int (*fn)(const struct revoke_pin *pin, void *arg),
+		   void *arg)
+{
+	struct pin_list list = { .fn = fn, .arg = arg };
+
+	return dump(nl, PIN_REVOKE_CMD_PIN_GET, on_pin, &list);
+}
+
+/* @req.id is 0 while there is none to be told */
+struct request_list {
+	int (*fn)(const struct revoke_request *req, void *arg);
+	void *arg;
+	struct revoke_request req;
+	struct revoke_pin *pins;
+};
+
+static int tell(struct request_list *list)
+{
+	int ret = 0;
+
+	list->req.pins = list->pins;
+	if (list->req.id)
+		ret = list->fn(&list->req, list->arg);
+	list->req = (struct revoke_request){ .size = sizeof(list->req) };
+	return ret;
+}
+
+/* The pins of one request may fill many messages, one after the other. */
+static int on_request(struct nlmsghdr *nlh, void *arg)
+{
+	struct request_list *list = arg;
+	struct revoke_request *req = &list->req;
+	struct revoke_pin *pins;
+	struct revoke_msg msg;
+	int ret;
+
+	if (revoke_parse_request(nlh, &msg) || !msg.id)
+		return -EPROTO;
+	if (msg.id != req->id) {
+		ret = tell(list);
+		if (ret)
+			return ret;
+		req->id = msg.id;
+		req->reason = msg.reason;
+		req->trigger_pid = msg.trigger_pid;
+		req->remaining_ns = msg.remaining_ns;
+		req->deadline_ns = msg.deadline_ns;
+		req->elapsed_ns = msg.elapsed_ns;
+		memcpy(req->trigger_comm, msg.trigger_comm,
+		       sizeof(req->trigger_comm));
+	}
+	/* One that joined in a hurry has an earlier deadline than the rest. */
+	if (msg.deadline_ns < req->deadline_ns) {
+		req->remaining_ns = msg.remaining_ns;
+		req->deadline_ns = msg.deadline_ns;
+	}
+	pins = reallocarray(list->pins, req->nr_pins + msg.nr_pins + 1,
+			    sizeof(*pins));
+	if (!pins)
+		return -ENOMEM;
+	list->pins = pins;
+	for (; msg.nr_pins; msg.nr_pins--)
+		revoke_msg_next_pin(&msg, &pins[req->nr_pins++]);
+	return 0;
+}
+
+/* revoke_request_list() on a socket */
+int revoke_nl_requests(struct revoke_nl *nl,
+		       int (*fn)(const struct revoke_request *req, void *arg),
+		       void *arg)
+{
+	struct request_list list = {
+		.fn = fn, .arg = arg, .req.size = sizeof(list.req)
+	};
+	int ret;
+
+	ret = dump(nl, PIN_REVOKE_CMD_REQUEST_GET, on_request, &list);
+	if (!ret)
+		ret = tell(&list);
+	free(list.pins);
+	return ret;
+}
+
 REVOKE_EXPORT int revoke_pin_list(struct revoke_ctx *ctx,
 				  int (*fn)(const struct revoke_pin *pin,
 					    void *arg),
 				  void *arg)
 {
-	struct pin_list list = { .fn = fn, .arg = arg };
-	int err;
-
-	err = revoke_enter(ctx);
-	if (err)
-		return err;
-	return revoke_cmd_call(ctx,
-			       revoke_nl_msg(&ctx->cmd, PIN_REVOKE_CMD_PIN_GET,
-					     NLM_F_REQUEST | NLM_F_DUMP),
-			       on_pin, &list);
-}
-
-static int on_request(struct nlmsghdr *nlh, void *arg)
-{
-	struct revoke_request req = { .size = sizeof(req) };
-	struct request_list *list = arg;
-	struct revoke_pin *pins;
-	struct revoke_msg msg;
-	unsigned int i;
+	int saved = errno;
 	int ret;
 
-	if (revoke_parse_request(nlh, &msg))
-		return -EPROTO;
-	pins = calloc(msg.nr_pins + 1, sizeof(*pins));
-	if (!pins)
-		return -ENOMEM;
-	req.id = msg.id;
-	req.reason = msg.reason;
-	req.trigger_pid = msg.trigger_pid;
-	req.remaining_ns = msg.remaining_ns;
-	req.deadline_ns = msg.deadline_ns;
-	req.elapsed_ns = msg.elapsed_ns;
-	memcpy(req.trigger_comm, msg.trigger_comm, sizeof(req.trigger_comm));
-	req.nr_pins = msg.nr_pins;
-	req.pins = pins;
-	for (i = 0; i < req.nr_pins; i++)
-		revoke_msg_next_pin(&msg, &pins[i]);
-	ret = list->fn(&req, list->arg);
-	free(pins);
+	ret = revoke_enter(ctx);
+	if (!ret)
+		ret = revoke_nl_pins(&ctx->cmd, fn, arg);
+	errno = saved;
 	return ret;
 }
 
@@ -81,15 +174,12 @@ REVOKE_EXPORT int revoke_request_list(struct revoke_ctx *ctx,
 						void *arg),
 				      void *arg)
 {
-	struct request_list list = { .fn = fn, .arg = arg };
-	int err;
+	int saved = errno;
+	int ret;
 
-	err = revoke_enter(ctx);
-	if (err)
-		return err;
-	return revoke_cmd_call(ctx,
-			       revoke_nl_msg(&ctx->cmd,
-					     PIN_REVOKE_CMD_REQUEST_GET,
-					     NLM_F_REQUEST | NLM_F_DUMP),
-			       on_request, &list);
+	ret = revoke_enter(ctx);
+	if (!ret)
+		ret = revoke_nl_requests(&ctx->cmd, fn, arg);
+	errno = saved;
+	return ret;
 }

@@ -92,6 +92,7 @@ int revoke_nl_adopt(struct revoke_nl *nl, int protocol, int fd)
 	nl_cb_put(cb);
 	if (!nl->sk)
 		return -ENOMEM;
+	pthread_mutex_init(&nl->lock, NULL);
 	/* Old kernels may lack these: then errors come without a text. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
@@ -136,8 +137,12 @@ int revoke_nl_connect(struct revoke_nl *nl)
 	return err == -ENOENT ? -ENOSYS : err;
 }
 
+/* Also after a revoke_nl_connect() that failed. */
 void revoke_nl_close(struct revoke_nl *nl)
 {
+	if (!nl->sk)
+		return;
+	pthread_mutex_destroy(&nl->lock);
 	nl_socket_free(nl->sk);
 	nl->sk = NULL;
 }
@@ -207,7 +212,7 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 
 /**
  * revoke_nl_call - ask, and read the answer to its end
- * @nl: nobody else may use it meanwhile
+ * @nl: others who ask on it have to wait
  * @msg: is freed; NULL gives -ENOMEM
  * @fn: called for each reply until it returns non-zero
  * @arg: for @fn
@@ -228,6 +233,7 @@ int revoke_nl_call(struct revoke_nl *nl, struct nl_msg *msg,
 	revoke_clear_error();
 	if (!msg || !cb)
 		goto out;
+	pthread_mutex_lock(&nl->lock);
 	nl_socket_disable_auto_ack(nl->sk);
 	nl_complete_msg(nl->sk, msg);
 	call.seq = nlmsg_hdr(msg)->nlmsg_seq;
@@ -243,6 +249,7 @@ int revoke_nl_call(struct revoke_nl *nl, struct nl_msg *msg,
 	} while (err == -NLE_INTR);
 	while (err >= 0 && !call.done)
 		err = nl_recvmsgs(nl->sk, cb);
+	pthread_mutex_unlock(&nl->lock);
 	if (stray)
 		*stray = call.stray;
 out:

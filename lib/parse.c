@@ -152,6 +152,19 @@ void revoke_msg_next_pin(struct revoke_msg *msg, struct revoke_pin *pin)
 	revoke_parse_pin(nla_data(attr), nla_len(attr), pin);
 }
 
+/* Where the attributes of an NLMSG_ERROR or NLMSG_DONE begin */
+static unsigned int error_head(const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *e = nlmsg_data(nlh);
+
+	if (nlh->nlmsg_type != NLMSG_ERROR)
+		return sizeof(e->error);
+	if (nlh->nlmsg_flags & NLM_F_CAPPED)
+		return sizeof(*e);
+	/* our own request stands before them; its length may be anything */
+	return sizeof(e->error) + (e->msg.nlmsg_len & 0xffffff);
+}
+
 /*
  * What an NLMSG_ERROR or NLMSG_DONE says: the kernel's own errno, and its text
  * if it gave one (@text is left alone otherwise).
@@ -160,23 +173,15 @@ void revoke_msg_next_pin(struct revoke_msg *msg, struct revoke_pin *pin)
  */
 int revoke_parse_error(const struct nlmsghdr *nlh, char *text, size_t size)
 {
-	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
-	int head = sizeof(int), len = nlmsg_datalen(nlh);
+	bool done = nlh->nlmsg_type == NLMSG_DONE;
 	const struct nlmsgerr *e = nlmsg_data(nlh);
+	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
+	int len = nlmsg_datalen(nlh);
+	int head;
 
-	if (nlh->nlmsg_type == NLMSG_ERROR)
-		head = sizeof(*e);
-	if (len < head)
-		return nlh->nlmsg_type == NLMSG_ERROR ? -EBADMSG : 0;
-	if (nlh->nlmsg_type == NLMSG_ERROR &&
-	    !(nlh->nlmsg_flags & NLM_F_CAPPED)) {
-		/* our own request stands between the error and the text */
-		if (e->msg.nlmsg_len < sizeof(e->msg) ||
-		    e->msg.nlmsg_len > (uint32_t)(len - (int)sizeof(e->error)))
-			return -EBADMSG;
-		head = sizeof(e->error) + e->msg.nlmsg_len;
-	}
-	head = NLMSG_ALIGN(head);
+	if (len < (int)(done ? sizeof(e->error) : sizeof(*e)))
+		return done ? 0 : -EBADMSG;
+	head = NLMSG_ALIGN(error_head(nlh));
 	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) && len > head &&
 	    nla_parse(tb, NLMSGERR_ATTR_MAX,
 		      (struct nlattr *)((char *)e + head), len - head,

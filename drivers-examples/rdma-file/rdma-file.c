@@ -22,7 +22,7 @@ static void usage(FILE *to)
 	      "       rdma-file client --connect HOST:PORT --state FILE [--dev DEV]\n"
 	      "\n"
 	      "server  writes FILE full of zeroes, maps and registers it, serves one client\n"
-	      "  --blocks N       size of FILE in blocks of 8 KiB (8192)\n"
+	      "  --blocks N       size of FILE in blocks of 8 KiB (1280)\n"
 	      "  --port PORT      TCP port on the loopback address (18515)\n"
 	      "  --no-librevoke   do not ask to be asked: be a program that never heard of it\n"
 	      "  --odp            register for on-demand paging instead, to compare\n"
@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 	struct options opts = {
 		.dev = "rxe0",
 		.port = "18515",
-		.blocks = 8192,
+		.blocks = 1280,
 		.librevoke = true,
 	};
 	int opt;

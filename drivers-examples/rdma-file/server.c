@@ -84,10 +84,19 @@ static int map_file(struct server *s, const struct options *opts)
 	return err;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
+
 static int register_file(struct server *s, const struct options *opts)
 {
 	int access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
 		     IBV_ACCESS_REMOTE_READ;
+	uint64_t start = now_ms();
 	int err;
 
 	if (opts->odp)
@@ -99,8 +108,9 @@ static int register_file(struct server *s, const struct options *opts)
 		    strerror(err));
 		return -err;
 	}
-	say("server: registered %s, %zu MiB, rkey 0x%x", opts->file,
-	    s->size >> 20, s->mr->rkey);
+	say("server: registered %s, %zu MiB, in %llu ms, rkey 0x%x",
+	    opts->file, s->size >> 20,
+	    (unsigned long long)(now_ms() - start), s->mr->rkey);
 	return 0;
 }
 
@@ -158,18 +168,10 @@ static int resume_client(struct server *s, const char *why)
 	return tell_client(s, CTRL_RESUME);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 static int release_soon(struct server *s, uint64_t request, uint32_t reason,
 			uint64_t remaining_ns)
 {
-	uint64_t start = now_ns();
+	uint64_t start = now_ms();
 	int err;
 
 	err = pause_client(s);
@@ -181,8 +183,9 @@ static int release_soon(struct server *s, uint64_t request, uint32_t reason,
 	say("server: %s wants the file within %llu ms: client paused, said QUIESCED after %llu ms%s%s",
 	    revoke_reason_name(reason),
 	    (unsigned long long)remaining_ns / 1000000,
-	    (unsigned long long)(now_ns() - start) / 1000000,
-	    err ? ": " : "", err ? strerror(-err) : "");
+	    (unsigned long long)(now_ms() - start),
+	    err ? ": " : "",
+	    err == -ESTALE ? "too late" : err ? strerror(-err) : "");
 	/* Too late: REVOKED or CANCELLED is on its way and lets us go on. */
 	return err == -ESTALE ? 0 : err;
 }

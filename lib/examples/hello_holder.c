@@ -22,21 +22,21 @@ static void use_again(uint64_t pin)
 	printf("pin %llu: back to work\n", (unsigned long long)pin);
 }
 
-/* Events were lost: the kernel still knows what is open and what is back. */
-struct open_requests {
-	uint64_t id[16];	/* more are told again soon */
-	size_t nr;
-};
-
-static int collect(const struct revoke_request *req, void *arg)
+static void answer(struct revoke_ctx *ctx, uint64_t request, uint64_t pin)
 {
-	struct open_requests *open = arg;
+	if (revoke_ack(ctx, request, pin, PIN_REVOKE_ACK_KIND_QUIESCED))
+		printf("not heard: %s\n", revoke_last_error(ctx));
+}
+
+/* Events were lost: the kernel still knows what is open and what is back. */
+static int answer_all(const struct revoke_request *req, void *ctx)
+{
 	size_t i;
 
 	for (i = 0; i < req->nr_pins; i++)
 		stop_using(req->pins[i].id);
-	open->id[open->nr++] = req->id;
-	return open->nr == 16;
+	answer(ctx, req->id, 0);
+	return 0;
 }
 
 static int check_pin(const struct revoke_pin *pin, void *arg)
@@ -47,32 +47,24 @@ static int check_pin(const struct revoke_pin *pin, void *arg)
 	return 0;
 }
 
-static void resync(struct revoke_ctx *ctx)
-{
-	struct open_requests open = { .nr = 0 };
-
-	revoke_request_list(ctx, collect, &open);
-	while (open.nr--)
-		revoke_ack(ctx, open.id[open.nr], 0,
-			   PIN_REVOKE_ACK_KIND_QUIESCED);
-	revoke_pin_list(ctx, check_pin, NULL);
-}
-
 static void handle(struct revoke_ctx *ctx, const struct revoke_event *event)
 {
 	switch (event->type) {
 	case REVOKE_EVENT_RELEASE_SOON:
 		stop_using(event->pin.id);
-		if (revoke_ack(ctx, event->request, event->pin.id,
-			       PIN_REVOKE_ACK_KIND_QUIESCED))
-			printf("too late: %s\n", revoke_last_error(ctx));
+		answer(ctx, event->request, event->pin.id);
+		break;
+	case REVOKE_EVENT_REVOKED:	/* nobody could ask us */
+	case REVOKE_EVENT_GONE:
+		stop_using(event->pin.id);
 		break;
 	case REVOKE_EVENT_RESTORED:
 	case REVOKE_EVENT_CANCELLED:
 		use_again(event->pin.id);
 		break;
 	case REVOKE_EVENT_RESYNC:
-		resync(ctx);
+		revoke_request_list(ctx, answer_all, ctx);
+		revoke_pin_list(ctx, check_pin, NULL);
 		break;
 	}
 }

@@ -24,7 +24,7 @@ EOT
 
 cat <<'EOT'
 
-Booting. The numbers in brackets are seconds of the guest's clock.
+Booting. The numbers in front are seconds.
 
   server      maps the file and registers it for RDMA. It tells when the kernel
               wants the file back, how long it needed to answer, and when it
@@ -34,10 +34,15 @@ Booting. The numbers in brackets are seconds of the guest's clock.
               is every block there that was written before? Is it whole?
 EOT
 [ $scene = demo-baseline ] || cat <<'EOT'
-  all others  what the kernel says to an administrator (revokectl monitor): why
-              a pin is wanted back (reason), whose it is (pin), by when
-              (deadline), who answered and after how many ms, and when the pin
-              was given back to its holder
+
+In capitals, what the kernel tells an administrator (revokectl monitor). A pin is
+memory that a device may write to at any time: here the file's pages.
+
+  RELEASE_SOON   somebody needs the pages: why (writeback-sync is the fsync), whose
+                 pin it is, when it will be taken anyway, who caused it
+  ACKED          the server has answered, and after how many ms
+  REVOKED        the device has stopped: the file system may write the pages
+  RESTORED       the same pages are pinned again, remote keys are as before
 EOT
 echo
 

@@ -53,6 +53,7 @@ int fail(int err, const char *fmt, ...)
 	const char *text = revoke_last_error(NULL);
 	va_list args;
 
+	out_abandon();
 	fputs("revokectl: ", stderr);
 	if (err == -ENOSYS) {
 		fputs("no pin-revoke in this kernel: modprobe pin_revoke\n",

@@ -49,17 +49,22 @@ static void head(uint64_t since, const char *event)
 	out_text("%8.3f %-13s", since / 1e9, upper);
 }
 
+static bool has(const struct revoke_msg *msg, int attr)
+{
+	return msg->has & REVOKE_BIT(attr);
+}
+
 static void time_out(const struct revoke_msg *msg)
 {
-	bool ack = msg->has & REVOKE_BIT(PIN_REVOKE_A_REQUEST_ACK);
+	bool remaining = has(msg, PIN_REVOKE_A_REQUEST_REMAINING_NS);
+	bool elapsed = has(msg, PIN_REVOKE_A_REQUEST_ELAPSED_NS);
 
-	if (msg->cmd == PIN_REVOKE_CMD_RELEASE_SOON)
-		out_text("  answer within %.0f ms", ms(msg->remaining_ns));
-	else if (msg->has & REVOKE_BIT(PIN_REVOKE_A_REQUEST_ELAPSED_NS))
-		out_text(" after %.1f ms", ms(msg->elapsed_ns));
-	if (!ack)
+	if (remaining)
 		out_u64("remaining_ns", NULL, msg->remaining_ns);
-	out_u64("elapsed_ns", NULL, msg->elapsed_ns);
+	if (elapsed)
+		out_u64("elapsed_ns", NULL, msg->elapsed_ns);
+	if (elapsed && msg->cmd != PIN_REVOKE_CMD_RELEASE_SOON)
+		out_text(" after %.1f ms", ms(msg->elapsed_ns));
 }
 
 static void event_out(uint64_t since, const struct revoke_msg *msg,
@@ -69,24 +74,26 @@ static void event_out(uint64_t since, const struct revoke_msg *msg,
 	head(since, revoke_cmd_name(msg->cmd));
 	if (msg->id)
 		out_u64("request", " req %llu", msg->id);
-	if (msg->has & REVOKE_BIT(PIN_REVOKE_A_REQUEST_ACK)) {
+	if (has(msg, PIN_REVOKE_A_REQUEST_ACK)) {
 		out_str("ack", " %s", revoke_ack_kind_name(msg->ack));
 		out_u64("ctx", " by ctx %llu", msg->ctx);
-	} else if (msg->has & REVOKE_BIT(PIN_REVOKE_A_REQUEST_REASON)) {
+	} else if (has(msg, PIN_REVOKE_A_REQUEST_REASON)) {
 		out_text(" %s", revoke_reason_name(msg->reason));
 	}
-	if (msg->has & REVOKE_BIT(PIN_REVOKE_A_REQUEST_REASON))
+	if (has(msg, PIN_REVOKE_A_REQUEST_REASON))
 		out_str("reason", NULL, revoke_reason_name(msg->reason));
 	out_flags("flags", msg->flags, revoke_event_flags_name);
 	if (msg->flags & PIN_REVOKE_EVENT_FLAGS_REPEAT)
 		out_text(" (again)");
 	if (msg->flags & PIN_REVOKE_EVENT_FLAGS_FORCED)
 		out_text(" forced");
+	time_out(msg);
 	if (pin->id) {
 		out_text("  ");
 		pin_out("pin", pin, false);
 	}
-	time_out(msg);
+	if (msg->cmd == PIN_REVOKE_CMD_RELEASE_SOON)
+		out_text("  answer within %.0f ms", ms(msg->remaining_ns));
 	trigger_out(msg->trigger_comm, msg->trigger_pid);
 	out_text("\n");
 	out_close();

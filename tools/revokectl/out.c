@@ -64,12 +64,20 @@ void out_close(void)
 	fflush(stdout);
 }
 
-/* Worst case each byte becomes \xNN; the longest string has 64. */
-static const char *printable(const char *str, char buf[static 260])
+/* What was not printed yet never will be: half a JSON is none. */
+void out_abandon(void)
+{
+	if (depth)
+		json_object_put(stack[0]);
+	depth = 0;
+}
+
+/* Each byte may become \xNN; the longest string has 64 with its NUL. */
+const char *out_printable(const char *str, char buf[static OUT_MAX])
 {
 	char *out = buf;
 
-	for (; *str && out < buf + 255; str++) {
+	for (; *str && out + 5 <= buf + OUT_MAX; str++) {
 		if (*str >= ' ' && *str < 0x7f && *str != '\\')
 			*out++ = *str;
 		else
@@ -111,9 +119,9 @@ void out_addr(const char *key, const char *fmt, uint64_t value)
 
 void out_str(const char *key, const char *fmt, const char *value)
 {
-	char buf[260];
+	char buf[OUT_MAX];
 
-	printable(value, buf);
+	out_printable(value, buf);
 	if (options.json)
 		add(key, json_object_new_string(buf));
 	else if (fmt)

@@ -12,6 +12,8 @@
 
 /* What waiting adds to the deadline that the kernel names */
 #define SLACK_NS 1000000000ULL
+/* A request can end without an event, and an event can be lost. */
+#define LOOK_AGAIN_MS 100
 
 static const char *size_text(uint64_t bytes, char buf[static 16])
 {
@@ -82,15 +84,12 @@ static int get_pin(struct revoke_nl *nl, uint64_t id, struct revoke_pin *pin)
 	return revoke_nl_call(nl, msg, on_pin, pin, NULL);
 }
 
-static int show_one(struct nlmsghdr *nlh, void *arg)
+static int show_one(const struct revoke_pin *pin, void *arg)
 {
 	unsigned int *shown = arg;
-	struct revoke_pin pin;
 
-	if (revoke_parse_pin_msg(nlh, &pin))
-		return -EPROTO;
 	(*shown)++;
-	pin_out(NULL, &pin, true);
+	pin_out(NULL, pin, true);
 	out_text("\n");
 	return 0;
 }
@@ -113,22 +112,17 @@ static int show(int argc, char **argv)
 	out_array(NULL);
 	if (argc) {
 		err = get_pin(&nl, id, &pin);
-		if (!err) {
-			pin_out(NULL, &pin, true);
-			out_text("\n");
-		}
+		if (!err)
+			show_one(&pin, &shown);
 	} else {
-		err = revoke_nl_call(&nl,
-				     revoke_nl_msg(&nl, PIN_REVOKE_CMD_PIN_GET,
-						   NLM_F_REQUEST | NLM_F_DUMP),
-				     show_one, &shown, NULL);
+		err = revoke_nl_pins(&nl, show_one, &shown);
 	}
 	revoke_nl_close(&nl);
 	if (err)
 		return argc ? fail(err, "pin %llu", (unsigned long long)id) :
 			      fail(err, "pin show");
 	out_close();
-	if (!argc && !shown)
+	if (!shown)
 		hint_scope();
 	return EXIT_OK;
 }
@@ -170,16 +164,13 @@ struct search {
 	uint64_t remaining_ns;
 };
 
-static int on_request(struct nlmsghdr *nlh, void *arg)
+static int on_request(const struct revoke_request *req, void *arg)
 {
 	struct search *search = arg;
-	struct revoke_msg msg;
 
-	if (revoke_parse_request(nlh, &msg))
-		return -EPROTO;
-	if (msg.id != search->id)
+	if (req->id != search->id)
 		return 0;
-	search->remaining_ns = msg.remaining_ns;
+	search->remaining_ns = req->remaining_ns;
 	return 1;
 }
 
@@ -198,11 +189,7 @@ static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
 	revoke_stream_init(&events, monitor);
 	pfd = (struct pollfd){ .fd = events.fd, .events = POLLIN };
 	for (;;) {
-		ret = revoke_nl_call(nl,
-				     revoke_nl_msg(nl,
-						   PIN_REVOKE_CMD_REQUEST_GET,
-						   NLM_F_REQUEST | NLM_F_DUMP),
-				     on_request, &search, NULL);
+		ret = revoke_nl_requests(nl, on_request, &search);
 		if (!ret)
 			return EXIT_OK;
 		if (ret < 0 && ret != -EAGAIN)
@@ -218,7 +205,7 @@ static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
 				(unsigned long long)request);
 			return EXIT_TIMEOUT;
 		}
-		poll(&pfd, 1, (limit - now) / 1000000 + 1);
+		poll(&pfd, 1, LOOK_AGAIN_MS);
 		do {
 			ret = revoke_stream_next(&events, &pin);
 		} while (ret == 1 || ret == -ENOBUFS);
@@ -230,11 +217,12 @@ static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
 static int revoke_pin(struct revoke_nl *nl, struct revoke_nl *monitor,
 		      uint64_t id, const uint64_t *grace)
 {
-	struct revoke_pin before, after;
+	struct revoke_pin before = { 0 }, after;
+	char comm[OUT_MAX];
 	uint64_t request;
 	int err;
 
-	err = get_pin(nl, id, &before);
+	err = monitor ? get_pin(nl, id, &before) : 0;
 	if (!err)
 		err = send_revoke(nl, id, grace, &request);
 	if (err)
@@ -267,7 +255,8 @@ static int revoke_pin(struct revoke_nl *nl, struct revoke_nl *monitor,
 	     after.state != PIN_REVOKE_STATE_ASKED))
 		return EXIT_OK;
 	fprintf(stderr, "revokectl: pin %llu is still held by %s/%u\n",
-		(unsigned long long)id, after.comm, after.pid);
+		(unsigned long long)id, out_printable(after.comm, comm),
+		after.pid);
 	return EXIT_HOLDERS;
 }
 
@@ -310,7 +299,7 @@ static int revoke_cmd(int argc, char **argv)
 	else
 		err = revoke_pin(&nl, wait ? &monitor : NULL, id,
 				 has_grace ? &grace : NULL);
-	if (wait && monitor.sk)
+	if (wait)
 		revoke_nl_close(&monitor);
 	revoke_nl_close(&nl);
 	return err;

@@ -2,7 +2,6 @@
 /*
  * revokectl request: list what is being asked for at this moment.
  */
-#include <errno.h>
 #include "revokectl.h"
 
 /* Who caused it; nothing if we may not know. */
@@ -17,32 +16,26 @@ void trigger_out(const char *comm, uint32_t pid)
 		out_close();
 }
 
-static int show_one(struct nlmsghdr *nlh, void *arg)
+static int show_one(const struct revoke_request *req, void *arg)
 {
 	unsigned int *shown = arg;
-	struct revoke_msg msg;
-	struct revoke_pin pin;
-	unsigned int i;
+	size_t i;
 
-	if (revoke_parse_request(nlh, &msg))
-		return -EPROTO;
 	(*shown)++;
 	out_object(NULL);
-	out_u64("id", "req %llu", msg.id);
-	out_str("reason", " %s", revoke_reason_name(msg.reason));
-	out_flags("flags", msg.flags, revoke_event_flags_name);
+	out_u64("id", "req %llu", req->id);
+	out_str("reason", " %s", revoke_reason_name(req->reason));
 	out_text("  answer within %.0f ms  open for %.0f ms",
-		 ms(msg.remaining_ns), ms(msg.elapsed_ns));
-	out_u64("remaining_ns", NULL, msg.remaining_ns);
-	out_u64("deadline_ns", NULL, msg.deadline_ns);
-	out_u64("elapsed_ns", NULL, msg.elapsed_ns);
-	trigger_out(msg.trigger_comm, msg.trigger_pid);
+		 ms(req->remaining_ns), ms(req->elapsed_ns));
+	out_u64("remaining_ns", NULL, req->remaining_ns);
+	out_u64("deadline_ns", NULL, req->deadline_ns);
+	out_u64("elapsed_ns", NULL, req->elapsed_ns);
+	trigger_out(req->trigger_comm, req->trigger_pid);
 	out_text("\n");
 	out_array("pins");
-	for (i = msg.nr_pins; i; i--) {
-		revoke_msg_next_pin(&msg, &pin);
+	for (i = 0; i < req->nr_pins; i++) {
 		out_text("    ");
-		pin_out(NULL, &pin, false);
+		pin_out(NULL, &req->pins[i], false);
 		out_text("\n");
 	}
 	if (options.json) {
@@ -64,10 +57,7 @@ static int show(int argc, char **argv)
 	if (err)
 		return fail(err, "request show");
 	out_array(NULL);
-	err = revoke_nl_call(&nl,
-			     revoke_nl_msg(&nl, PIN_REVOKE_CMD_REQUEST_GET,
-					   NLM_F_REQUEST | NLM_F_DUMP),
-			     show_one, &shown, NULL);
+	err = revoke_nl_requests(&nl, show_one, &shown);
 	revoke_nl_close(&nl);
 	if (err)
 		return fail(err, "request show");

@@ -50,6 +50,10 @@ void hint_scope(void);
 uint64_t now_ns(void);
 
 /* out.c */
+
+/* Room for any string of ours once it is printable */
+#define OUT_MAX 260
+
 void out_array(const char *key);
 void out_object(const char *key);
 void out_close(void);
@@ -58,6 +62,8 @@ void out_addr(const char *key, const char *fmt, uint64_t value);
 void out_str(const char *key, const char *fmt, const char *value);
 void out_flags(const char *key, uint32_t flags,
 	       const char *(*name)(uint32_t flag));
+void out_abandon(void);
+const char *out_printable(const char *str, char buf[static OUT_MAX]);
 void out_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 double ms(uint64_t ns);
 

@@ -158,9 +158,10 @@ int revoke_next_event(struct revoke_ctx *ctx, struct revoke_event *event);
  * PIN_REVOKE_ACK_KIND_QUIESCED returns when the device has stopped and the
  * pages are on their way back.
  *
- * Return: 0; -ESTALE the request is over; -ENOENT it never was, or the pin is
- * not part of it; -EALREADY answered before; -EBUSY RELEASED was said of a pin
- * that is still held; -EINVAL.
+ * Return: 0; -ESTALE the request is over (RELEASED is true then too, and gives
+ * 0); -ENOENT it never was, or this context was not told of the pin; -EALREADY
+ * answered before; -EBUSY RELEASED was said of a pin that is still held;
+ * -EINVAL.
  */
 int revoke_ack(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
 	       enum pin_revoke_ack_kind kind);
@@ -206,8 +207,8 @@ struct revoke_request {
 /**
  * revoke_pin_list - call @fn for every pin of this process
  * @ctx: the context
- * @fn: gets a pin that is valid during the call; non-zero stops the list. Must
- *	not call the library on the same context.
+ * @fn: gets a pin that is valid during the call; non-zero stops the list. May
+ *	call the library.
  * @arg: for @fn
  *
  * With CAP_SYS_ADMIN in the initial user namespace: for every pin there is.
@@ -222,7 +223,7 @@ int revoke_pin_list(struct revoke_ctx *ctx,
 /**
  * revoke_request_list - call @fn for every open request; as revoke_pin_list()
  * @ctx: the context
- * @fn: gets a request that is valid during the call
+ * @fn: gets a request that is valid during the call; may answer it
  * @arg: for @fn
  *
  * Return: as revoke_pin_list().

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fake: see fake_peer.h. It answers as the specification says, with three
+ * pins of one process, and otherwise only what a test told it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
+#include "fake_peer.h"
+
+struct fake fake;
+
+static void must(bool good, const char *what)
+{
+	if (!good) {
+		perror(what);
+		abort();
+	}
+}
+
+int fake_socket(uint32_t *port)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(addr);
+	int fd;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
+	must(fd >= 0, "socket");
+	must(!bind(fd, (struct sockaddr *)&addr, len), "bind");
+	must(!getsockname(fd, (struct sockaddr *)&addr, &len), "getsockname");
+	*port = addr.nl_pid;
+	return fd;
+}
+
+int __wrap_revoke_nl_connect(struct revoke_nl *nl);
+int __wrap_revoke_nl_connect(struct revoke_nl *nl)
+{
+	memset(nl, 0, sizeof(*nl));
+	if (fake.connect_err)
+		return fake.connect_err;
+	nl->family = FAKE_FAMILY;
+	nl->peer = fake.port;
+	return revoke_nl_adopt(nl, NETLINK_USERSOCK,
+			       fake_socket(&fake.monitor_port));
+}
+
+struct nl_msg *fake_msg(uint8_t cmd, uint32_t seq, int flags)
+{
+	struct nl_msg *msg = nlmsg_alloc_size(256 * 1024);
+
+	must(msg && genlmsg_put(msg, 0, seq, FAKE_FAMILY, 0, flags, cmd, 1),
+	     "message");
+	return msg;
+}
+
+void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full)
+{
+	nla_put_u64(msg, PIN_REVOKE_A_PIN_ID, id);
+	nla_put_u64(msg, PIN_REVOKE_A_PIN_ADDR, 0x7f0000000000 + id * 0x1000);
+	nla_put_u64(msg, PIN_REVOKE_A_PIN_LEN, 32 << 20);
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_STATE, PIN_REVOKE_STATE_ACTIVE);
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_FLAGS, PIN_REVOKE_PIN_FLAGS_WRITE |
+						 PIN_REVOKE_PIN_FLAGS_FILE);
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, 412);
+	nla_put_string(msg, PIN_REVOKE_A_PIN_COMM, "rdma\033[2J\n\177\302\233");
+	nla_put_string(msg, PIN_REVOKE_A_PIN_DRIVER, "rdma_rxe");
+	nla_put_string(msg, PIN_REVOKE_A_PIN_NAME, "rxe0 lkey 0x1234");
+	if (!full)
+		return;
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_REVOKED, fake.revoked);
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_FORCED, 1);
+}
+
+void fake_put_pins(struct nl_msg *msg, uint64_t first, unsigned int nr)
+{
+	struct nlattr *nest;
+
+	while (nr--) {
+		nest = nla_nest_start(msg, PIN_REVOKE_A_REQUEST_PIN);
+		must(nest, "nest");
+		fake_put_pin(msg, first++, false);
+		nla_nest_end(msg, nest);
+	}
+}
+
+/* An event or an element of the list of requests, pins counted from 1 */
+struct nl_msg *fake_request(uint8_t cmd, uint64_t id, unsigned int nr_pins)
+{
+	struct nl_msg *msg = fake_msg(cmd, 0, 0);
+
+	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_ID, id);
+	nla_put_u32(msg, PIN_REVOKE_A_REQUEST_REASON,
+		    PIN_REVOKE_REASON_WRITEBACK_SYNC);
+	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_REMAINING_NS, fake.remaining_ns);
+	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_DEADLINE_NS, 5000000000);
+	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_ELAPSED_NS, 31800000);
+	nla_put_u32(msg, PIN_REVOKE_A_REQUEST_TRIGGER_PID, 415);
+	nla_put_string(msg, PIN_REVOKE_A_REQUEST_TRIGGER_COMM, "fsync-er");
+	fake_put_pins(msg, 1, nr_pins);
+	return msg;
+}
+
+void fake_send_from(int fd, uint32_t port, struct nl_msg *msg)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = port };
+	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+
+	/* who has closed its socket does not want it */
+	must(sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&to,
+		    sizeof(to)) == nlh->nlmsg_len || errno == ECONNREFUSED,
+	     "sendto");
+	nlmsg_free(msg);
+}
+
+void fake_send(uint32_t port, struct nl_msg *msg)
+{
+	fake_send_from(fake.fd, port, msg);
+}
+
+static void send_error(uint32_t port, const struct nlmsghdr *req)
+{
+	int flags = fake.capped || !fake.err ? NLM_F_CAPPED : 0;
+	struct nlmsgerr e = { .error = fake.err, .msg = *req };
+	struct nl_msg *msg = nlmsg_alloc();
+
+	must(nlmsg_put(msg, 0, req->nlmsg_seq, NLMSG_ERROR, 0,
+		       flags | (fake.text ? NLM_F_ACK_TLVS : 0)), "put");
+	nlmsg_append(msg, &e, sizeof(e), NLMSG_ALIGNTO);
+	if (fake.err && !fake.capped)
+		nlmsg_append(msg, (void *)(req + 1),
+			     req->nlmsg_len - sizeof(*req), NLMSG_ALIGNTO);
+	if (fake.text)
+		nla_put_string(msg, NLMSGERR_ATTR_MSG, fake.text);
+	fake.err = 0;
+	fake.text = NULL;
+	fake_send(port, msg);
+}
+
+static void send_done(uint32_t port, uint32_t seq)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	must(nlmsg_put(msg, 0, seq, NLMSG_DONE, 0, NLM_F_MULTI |
+		       (fake.text ? NLM_F_ACK_TLVS : 0)), "put");
+	nlmsg_append(msg, &fake.err, sizeof(fake.err), NLMSG_ALIGNTO);
+	if (fake.text)
+		nla_put_string(msg, NLMSGERR_ATTR_MSG, fake.text);
+	fake.err = 0;
+	fake.text = NULL;
+	fake_send(port, msg);
+}
+
+static void open_ctx(uint32_t port, uint32_t seq)
+{
+	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_OPEN, seq, 0);
+
+	fake.event_port = port;
+	if (fake.early_event)
+		fake_send(port, fake_request(PIN_REVOKE_CMD_RELEASE_SOON, 7,
+					     1));
+	if (!fake.no_fd)
+		nla_put_u32(msg, PIN_REVOKE_A_CTX_FD,
+			    eventfd(0, EFD_CLOEXEC));
+	nla_put_u32(msg, PIN_REVOKE_A_CTX_ID, 1);
+	fake_send(port, msg);
+}
+
+static void take_ack(uint32_t port, uint32_t seq, struct nlattr **tb)
+{
+	struct nl_msg *msg;
+	int i;
+
+	memset(&fake.last, 0, sizeof(fake.last));
+	fake.last.ctx_fd = nla_get_u32(tb[PIN_REVOKE_A_ACK_CTX_FD]);
+	fake.last.request = nla_get_u64(tb[PIN_REVOKE_A_ACK_REQUEST]);
+	fake.last.kind = nla_get_u32(tb[PIN_REVOKE_A_ACK_KIND]);
+	if (tb[PIN_REVOKE_A_ACK_PIN])
+		fake.last.pin = nla_get_u64(tb[PIN_REVOKE_A_ACK_PIN]);
+	if (tb[PIN_REVOKE_A_ACK_EXTEND_MS])
+		fake.last.extend_ms =
+			nla_get_u32(tb[PIN_REVOKE_A_ACK_EXTEND_MS]);
+	fake.acks++;
+	for (i = 0; i < fake.events_per_ack; i++)
+		fake_send(fake.event_port,
+			  fake_request(PIN_REVOKE_CMD_REVOKED,
+				       fake.last.request, 1));
+	if (fake.last.kind != PIN_REVOKE_ACK_KIND_EXTEND)
+		return;
+	msg = fake_msg(PIN_REVOKE_CMD_ACK, seq, 0);
+	nla_put_u32(msg, PIN_REVOKE_A_ACK_GRANTED_MS, fake.granted_ms);
+	fake_send(port, msg);
+}
+
+static struct nl_msg *element(uint8_t cmd, unsigned int i, unsigned int part)
+{
+	struct nl_msg *msg;
+
+	switch (cmd) {
+	case PIN_REVOKE_CMD_REQUEST_GET:
+		msg = fake_request(cmd, 6 + i, part ? 0 : i);
+		if (part)
+			fake_put_pins(msg, i + 1, 1);
+		return msg;
+	case PIN_REVOKE_CMD_PIN_GET:
+		msg = fake_msg(cmd, 0, 0);
+		if (!fake.bad_pin)
+			fake_put_pin(msg, i, true);
+		return msg;
+	default:
+		msg = fake_msg(cmd, 0, 0);
+		nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON, i);
+		nla_put_u32(msg, i == 2 ? PIN_REVOKE_A_POLICY_SKIP_MS :
+					  PIN_REVOKE_A_POLICY_GRACE_MS,
+			    1000 * i);
+		return msg;
+	}
+}
+
+static void dump(uint32_t port, uint8_t cmd, uint32_t seq)
+{
+	int flags = NLM_F_MULTI | (fake.dump_intr ? NLM_F_DUMP_INTR : 0);
+	unsigned int i, part, nr;
+	struct nl_msg *msg;
+
+	nr = cmd == PIN_REVOKE_CMD_REQUEST_GET ? fake.nr_requests : FAKE_PINS;
+	for (i = 1; i <= nr; i++) {
+		for (part = 0; part <= fake.split; part++) {
+			msg = element(cmd, i, part);
+			nlmsg_hdr(msg)->nlmsg_seq = seq;
+			nlmsg_hdr(msg)->nlmsg_flags = flags;
+			fake_send(port, msg);
+		}
+	}
+	send_done(port, seq);
+	if (cmd == PIN_REVOKE_CMD_REQUEST_GET && fake.requests_after >= 0 &&
+	    fake.requests_after != (int)fake.nr_requests) {
+		fake.nr_requests = fake.requests_after;
+		fake.revoked += fake.revoke_works;
+		fake_send(fake.monitor_port,
+			  fake_request(PIN_REVOKE_CMD_REVOKED, 7, 1));
+	}
+}
+
+static void take_revoke(uint32_t port, uint32_t seq, struct nlattr **tb)
+{
+	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_REVOKE, seq, 0);
+
+	fake.grace = tb[PIN_REVOKE_A_REVOKE_GRACE_MS] ?
+		nla_get_u32(tb[PIN_REVOKE_A_REVOKE_GRACE_MS]) : 0;
+	if (fake.revoke_opens) {
+		fake.nr_requests = 1;
+		nla_put_u64(msg, PIN_REVOKE_A_REVOKE_REQUEST, 7);
+	} else {
+		fake.revoked += fake.revoke_works;
+	}
+	fake_send(port, msg);
+}
+
+static void serve(uint32_t port, struct nlmsghdr *nlh)
+{
+	struct genlmsghdr *genl = nlmsg_data(nlh);
+	uint32_t seq = nlh->nlmsg_seq;
+	struct nlattr *tb[16];
+	struct nl_msg *msg;
+	int i;
+
+	must(!genlmsg_parse(nlh, 0, tb, 15, NULL), "request");
+	if (nlh->nlmsg_flags & NLM_F_DUMP) {
+		dump(port, genl->cmd, seq);
+		return;
+	}
+	if (!fake.err) {
+		switch (genl->cmd) {
+		case PIN_REVOKE_CMD_OPEN:
+			open_ctx(port, seq);
+			break;
+		case PIN_REVOKE_CMD_ACK:
+			take_ack(port, seq, tb);
+			break;
+		case PIN_REVOKE_CMD_PIN_GET:
+			msg = fake_msg(PIN_REVOKE_CMD_PIN_GET, seq, 0);
+			fake_put_pin(msg, nla_get_u64(tb[PIN_REVOKE_A_PIN_ID]),
+				     true);
+			fake_send(port, msg);
+			break;
+		case PIN_REVOKE_CMD_POLICY_SET:
+			for (i = 1; i <= PIN_REVOKE_A_POLICY_MAX; i++)
+				fake.policy[i] =
+					tb[i] ? nla_get_u32(tb[i]) : ~0U;
+			break;
+		case PIN_REVOKE_CMD_REVOKE:
+			take_revoke(port, seq, tb);
+			break;
+		}
+	}
+	if (fake.err || (nlh->nlmsg_flags & NLM_F_ACK))
+		send_error(port, nlh);
+}
+
+static void *loop(void *arg)
+{
+	static char buf[65536] __attribute__((aligned(8)));
+	struct sockaddr_nl from;
+	socklen_t len;
+	ssize_t got;
+
+	for (;;) {
+		len = sizeof(from);
+		got = recvfrom(fake.fd, buf, sizeof(buf), 0,
+			       (struct sockaddr *)&from, &len);
+		must(got >= (ssize_t)sizeof(struct nlmsghdr), "recvfrom");
+		if (((struct nlmsghdr *)buf)->nlmsg_type == NLMSG_DONE)
+			return arg;
+		serve(from.nl_pid, (struct nlmsghdr *)buf);
+	}
+}
+
+void fake_start(void)
+{
+	fake = (struct fake){ .requests_after = -1, .remaining_ns = 1000000000 };
+	fake.fd = fake_socket(&fake.port);
+	must(!pthread_create(&fake.thread, NULL, loop, NULL), "thread");
+}
+
+void fake_stop(void)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	must(nlmsg_put(msg, 0, 0, NLMSG_DONE, 0, 0), "put");
+	fake_send(fake.port, msg);
+	pthread_join(fake.thread, NULL);
+	close(fake.fd);
+}

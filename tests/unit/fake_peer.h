@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A stand-in for the kernel's side of the family: a thread behind a netlink
+ * socket of protocol NETLINK_USERSOCK, where any two processes may talk. The
+ * library under test runs unchanged but for revoke_nl_connect(), which the
+ * linker replaces (--wrap) by one that opens a socket to the fake.
+ */
+#ifndef TESTS_UNIT_FAKE_PEER_H
+#define TESTS_UNIT_FAKE_PEER_H
+
+#include "internal.h"
+
+#define FAKE_FAMILY 0x42
+#define FAKE_PINS 3
+
+/**
+ * struct fake_ack - what an ACK said
+ */
+struct fake_ack {
+	int ctx_fd;
+	uint64_t request;
+	uint64_t pin;
+	uint32_t kind;
+	uint32_t extend_ms;
+};
+
+/**
+ * struct fake - the knobs, to be set before the call that they are for
+ * @port: where the fake listens
+ * @event_port: the socket that sent OPEN last
+ * @monitor_port: the socket that was opened last
+ * @connect_err: revoke_nl_connect() fails with it
+ * @err: the next request fails with it (for a dump: its end)
+ * @text: and this text
+ * @capped: the error does not carry the request
+ * @granted_ms: for EXTEND
+ * @early_event: OPEN sends an event before its reply
+ * @no_fd: OPEN's reply lacks the descriptor
+ * @dump_intr: the dump says that it was interrupted
+ * @bad_pin: the dump has a pin without an id
+ * @events_per_ack: how many REVOKED follow an ACK
+ * @nr_requests: how many requests are open
+ * @split: each request comes twice, with other pins each time
+ * @revoke_opens: REVOKE opens a request instead of taking the pin at once
+ * @revoke_works: and then takes it
+ * @requests_after: a request-get later, this many requests are open
+ * @acks: how many ACKs were seen
+ * @last: the last one
+ * @policy: what POLICY_SET said, by attribute
+ * @grace: what REVOKE said
+ * @ctx_fds: how many descriptors OPEN handed out
+ */
+struct fake {
+	int fd;
+	uint32_t port;
+	uint32_t event_port;
+	uint32_t monitor_port;
+	int connect_err;
+	int err;
+	const char *text;
+	bool capped;
+	uint32_t granted_ms;
+	bool early_event;
+	bool no_fd;
+	bool dump_intr;
+	bool bad_pin;
+	int events_per_ack;
+	unsigned int nr_requests;
+	bool split;
+	bool revoke_opens;
+	bool revoke_works;
+	int requests_after;
+	unsigned int acks;
+	struct fake_ack last;
+	uint32_t policy[PIN_REVOKE_A_POLICY_MAX + 1];
+	uint32_t grace;
+	uint32_t revoked;
+	uint64_t remaining_ns;
+	pthread_t thread;
+};
+
+extern struct fake fake;
+
+void fake_start(void);
+void fake_stop(void);
+
+struct nl_msg *fake_msg(uint8_t cmd, uint32_t seq, int flags);
+void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full);
+void fake_put_pins(struct nl_msg *msg, uint64_t first, unsigned int nr);
+struct nl_msg *fake_request(uint8_t cmd, uint64_t id, unsigned int nr_pins);
+void fake_send(uint32_t port, struct nl_msg *msg);
+void fake_send_from(int fd, uint32_t port, struct nl_msg *msg);
+int fake_socket(uint32_t *port);
+
+#endif /* TESTS_UNIT_FAKE_PEER_H */
