@@ -225,7 +225,7 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 		  enum pin_revoke_reason reason, unsigned int grace_ms);
 void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 		    enum pin_revoke_reason reason, u64 id);
-bool pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
+u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
 void pinr_asks_resolve(struct pin_revoke_pin *pin);
 struct netlink_ext_ack;
 int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,

@@ -381,7 +381,6 @@ int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *grace = info->attrs[PIN_REVOKE_A_REVOKE_GRACE_MS];
 	struct pin_revoke_pin *pin;
 	unsigned int grace_ms;
-	bool asked;
 	u64 id = 0;
 	int err = pinr_must_be_admin(skb, info);
 
@@ -398,11 +397,13 @@ int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 			   pinr_policy_get(PIN_REVOKE_REASON_ADMIN).grace_ms;
 	if (grace_ms)
 		id = pinr_ask_pins(&pin, 1, PIN_REVOKE_REASON_ADMIN, grace_ms);
-	spin_lock(&pinr_lock);
-	asked = grace_ms && pinr_asked_for(pin, PIN_REVOKE_REASON_ADMIN);
-	spin_unlock(&pinr_lock);
-	/* Nobody to ask; or answered already, then this changes nothing. */
-	if (!asked && !id)
+	if (grace_ms && !id) {
+		/* It may have joined an earlier command's request. */
+		spin_lock(&pinr_lock);
+		id = pinr_asked_for(pin, PIN_REVOKE_REASON_ADMIN);
+		spin_unlock(&pinr_lock);
+	}
+	if (!id)
 		pinr_pin_input(pin, PINR_FORCE, PIN_REVOKE_REASON_ADMIN);
 	pinr_pin_put(pin);
 	return pinr_reply(info, pinr_fill_request, &id);

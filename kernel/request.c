@@ -141,10 +141,12 @@ static struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
 	return NULL;
 }
 
-/* Is a request of this reason open for the pin? Caller holds pinr_lock. */
-bool pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason)
+/* Id of the open request of this reason, 0 if none. Caller holds pinr_lock. */
+u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason)
 {
-	return pinr_ask_of(pin, reason);
+	struct pinr_ask *ask = pinr_ask_of(pin, reason);
+
+	return ask ? ask->req->id : 0;
 }
 
 /*
