@@ -76,6 +76,8 @@ rdma_write_and_check() {
 		raw-check "$SCRATCH/file" --disk "$DATA" --state "$STATE" "$@" 2>&1 |
 			tee "$check_log" >&3
 		check_status=${PIPESTATUS[0]}
+		# Without a verdict it may not have got to where it stops the client.
+		[ "$check_status" != 2 ] || kill $client
 		wait $client
 		client_status=$?
 	fi
