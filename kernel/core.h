@@ -107,11 +107,11 @@ struct pin_revoke_pin {
 	char name[PINR_NAME_LEN];
 	char driver[MODULE_NAME_LEN];
 
-	struct mutex op_mutex;
+	struct mutex op_mutex;		/* see the top of this file */
 	bool mapped;			/* op_mutex */
 	bool released;			/* op_mutex: no driver callback any more */
 
-	struct mutex lock;
+	struct mutex lock;		/* see the top of this file */
 	enum pin_revoke_state state;
 	enum pin_revoke_reason reason;	/* of the last revocation */
 	struct pinr_segs *segs;		/* what @pages were pinned from */
@@ -305,7 +305,7 @@ void pinr_netlink_exit(void);
 extern unsigned int pinr_fault_mask;
 #define pinr_fault(what)	(READ_ONCE(pinr_fault_mask) & (what))
 #else
-#define pinr_fault(what)	false
+#define pinr_fault(what)	((void)(what), false)
 #endif
 
 /* Whatever arms the ask points: compat/wraps.c outside the kernel. */

@@ -46,7 +46,8 @@ rows='' cols=''
 	printf 'JOB=%q\nVM_SLOW=%q\nexport VM_SLOW\n' "$job" "${VM_SLOW:-1}"
 	printf 'KERNEL=%q\nKVER=%q\nexport KERNEL KVER\n' "$kernel" "$KVER"
 	printf 'JOB_TESTS=%q\nJOB_COMMAND=%q\n' "$*" "$*"
-	printf 'JOB_ROWS=%q\nJOB_COLS=%q\n' "${rows:-24}" "${cols:-80}"
+	[ "${rows:-0}" != 0 ] || rows=24 cols=80
+	printf 'JOB_ROWS=%q\nJOB_COLS=%q\n' "$rows" "$cols"
 } > "$tmp/payload/pr/job"
 { cat "$base"; "$VM/cpio.sh" "$ROOT" "$tmp/payload"; } > "$tmp/initrd"
 

@@ -39,10 +39,13 @@ in_src() { "$VM/in-root.sh" "$ROOT" env -C /src "$@"; }
 never=ALLOC_WITH_SIZEOF,LONG_LINE_STRING
 # Trace events are written as all the kernel's are.
 trace=OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
-# User space has no such type, macro or rule (-ENOSYS is what our library says
-# without the module; command names are words; C11 has capitals).
+# User space has no such type, macro or rule: -ENOSYS is what our library says
+# without the module, command names are words, C11 has capitals, _Atomic members
+# and pragmas are no declarations.
 user=PREFER_KERNEL_TYPES,ENOSYS,EMBEDDED_FUNCTION_NAME,ARRAY_SIZE,BIT_MACRO
-user+=,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE
+user+=,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE,LINE_SPACING
+# Unit tests stand between the library and libc, and declare what they replace.
+unit=$user,AVOID_EXTERNS,VOLATILE,OPEN_ENDED_LINE,STATIC_CONST_CHAR_ARRAY
 
 # checkpatch IGNORE FILE...
 checkpatch() {
@@ -55,13 +58,15 @@ checkpatch() {
 
 modules='^(kernel|drivers-examples/rxe|tests/selftests/modules)/'
 mapfile -t kernel_c < <(own_c | grep -E "$modules" | grep -v '/trace\.h$' | sed 's,^,/src/,')
-mapfile -t user_c < <(own_c | grep -vE "$modules" | sed 's,^,/src/,')
+mapfile -t user_c < <(own_c | grep -vE "$modules|^tests/unit/" | sed 's,^,/src/,')
+mapfile -t unit_c < <(own_c | grep '^tests/unit/' | sed 's,^,/src/,')
 mapfile -t scripts < <(own | while read -r f; do head -n 1 "$f" | grep -qaE '^#!/bin/(ba)?sh' && echo "$f"; done)
 
 ok "generated files are current" generated
 ok "checkpatch: kernel code" checkpatch '' "${kernel_c[@]}"
 ok "checkpatch: trace events" checkpatch "$trace" /src/kernel/trace.h
 ok "checkpatch: user space" checkpatch "$user" "${user_c[@]}"
+ok "checkpatch: unit tests" checkpatch "$unit" "${unit_c[@]}"
 ok "shellcheck" in_src shellcheck -x -P SCRIPTDIR -S warning "${scripts[@]}"
 none "every file names its licence" "$(own | grep -vE '^LICENSES/|^\.gitignore$|^README\.md$' |
 	while read -r f; do head -n 5 "$f" | grep -qa SPDX-License-Identifier || echo "$f"; done)"
