@@ -23,6 +23,7 @@
  * range before it gives way. Each round is bounded by the notifier itself.
  */
 #define PINR_MAX_TRIES	64
+#define PINR_BATCH	256	/* pages pinned at a time */
 
 LIST_HEAD(pinr_pins);
 struct workqueue_struct *pinr_unpin_wq;
@@ -255,7 +256,7 @@ static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
 			gup |= FOLL_LONGTERM;
 
 		while (done < last) {
-			int nr = min_t(unsigned long, last - done, 1024);
+			int nr = min_t(unsigned long, last - done, PINR_BATCH);
 
 			nr = pin_user_pages_fast(pin->start + (done << PAGE_SHIFT),
 						 nr, gup, pin->pages + done);
@@ -284,8 +285,11 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
 		pin->file |= !!pin->segs->seg[i].map;
 }
 
-/*
- * Pins the range and makes the device see it, unless it is touched meanwhile.
+/**
+ * pinr_pin_populate - pin, map and let the device access the range
+ * @pin: in state RESTORING
+ *
+ * One attempt:
  *
  *   here                                  invalidation of the range
  *   seq = read_begin()
@@ -298,8 +302,14 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
  *
  * Had the invalidation come after pin->lock was dropped, it would have found
  * the pin ACTIVE and taken it.
+ *
+ * Context: process context, current->mm is the holder's. Takes mmap_lock,
+ * faults pages in, may block for as long as the file system makes a fault
+ * wait.
+ * Return: 0 and the pin is ACTIVE; -EAGAIN the range was touched; -ECANCELED
+ * the driver released it; or what the pages say.
  */
-static int pinr_try_populate(struct pin_revoke_pin *pin)
+int pinr_pin_populate(struct pin_revoke_pin *pin)
 {
 	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
 	struct pinr_segs *segs;
@@ -344,30 +354,6 @@ err_pages:
 	pinr_unpin_pages(pin, segs, false);
 err_segs:
 	pinr_segs_free(segs);
-	return err;
-}
-
-/**
- * pinr_pin_populate - pin, map and let the device access the range
- * @pin: in state RESTORING
- *
- * Context: process context, current->mm is the holder's. Takes mmap_lock,
- * faults pages in, may block for as long as the file system makes a fault
- * wait.
- * Return: 0 and the pin is ACTIVE; -EAGAIN the range does not keep still;
- * -ECANCELED the driver released it; -EINTR; or what the pages say.
- */
-int pinr_pin_populate(struct pin_revoke_pin *pin)
-{
-	unsigned int tries = 0;
-	int err;
-
-	do {
-		err = pinr_try_populate(pin);
-		if (err == -EAGAIN && fatal_signal_pending(current))
-			err = -EINTR;
-		cond_resched();
-	} while (err == -EAGAIN && ++tries < PINR_MAX_TRIES);
 	return err;
 }
 
@@ -504,7 +490,16 @@ err_new:
 
 static int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
 {
-	return pinr_pin_populate(pin);
+	unsigned int tries = 0;
+	int err;
+
+	do {
+		err = pinr_pin_populate(pin);
+		if (err == -EAGAIN && fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	} while (err == -EAGAIN && ++tries < PINR_MAX_TRIES);
+	return err;
 }
 
 /**

@@ -99,7 +99,6 @@ static void pinr_restore(struct pin_revoke_pin *pin)
 		break;
 	case -EAGAIN:
 	case -EBUSY:
-	case -EINTR:
 	case -ENOMEM:
 		pinr_pin_input(pin, PINR_FAIL, pin->reason);
 		break;

@@ -28,6 +28,16 @@ sync_dir() {
 	cp -pur "/src/$1/." "$top/$1/"
 }
 
+# gather FROM TO - modules without debug information
+gather() {
+	mkdir -p "$2"
+	for ko in "$1"/*.ko "$1"/*/*.ko; do
+		[ -e "$ko" ] || continue
+		to=$2/${ko##*/}
+		[ "$to" -nt "$ko" ] || strip --strip-debug -o "$to" "$ko"
+	done
+}
+
 sync_dir uapi
 sync_dir kernel
 if [ -x "/src/$dir/build.sh" ]; then
@@ -40,9 +50,13 @@ else
 		symbols=KBUILD_EXTRA_SYMBOLS=$top/kernel/Module.symvers
 	fi
 	make -C "$KDIR" M="$copy" W=1 $symbols modules
-	mkdir -p "$O/modules-$kver"
-	for ko in "$copy"/*.ko; do
-		to=$O/modules-$kver/${ko##*/}
-		[ "$to" -nt "$ko" ] || strip --strip-debug -o "$to" "$ko"
-	done
+	gather "$copy" "$O/modules-$kver"
+fi
+# The durability tests must be able to fail: a core that breaks on demand.
+if [ "$dir" = kernel ]; then
+	mkdir -p "$top/fault"
+	cp -pur "$top/kernel" "$top/uapi" "$top/fault/"
+	make -C "$KDIR" M="$top/fault/kernel" PIN_REVOKE_FAULT=y modules
+	gather "$top/fault/kernel" "$O/modules-$kver/fault"
+	rm -f "$O/modules-$kver/fault/pin_revoke_ib.ko"
 fi
