@@ -15,7 +15,7 @@ tests=("$@")
 if [ $# = 0 ]; then
 	for file in "$TOP"/tests/selftests/*.sh; do
 		name=${file##*/}
-		[ "$name" = lib.sh ] || tests+=("${name%.sh}")
+		[[ $name = lib* ]] || tests+=("${name%.sh}")
 	done
 fi
 use_kernel "$kernel"
