@@ -35,8 +35,8 @@ base=$("$VM/initramfs.sh" "$kernel")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 out=${out:-$O/vm/$kernel}
-rm -rf "$out"
 mkdir -p "$out"
+rm -rf "$out"/{console,output,dmesg,out}
 
 "$VM/payload.sh" "$KVER" "$tmp/payload/pr"
 [ -z "$extra" ] || cp -a "$extra/." "$tmp/payload/pr/"

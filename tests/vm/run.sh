@@ -24,24 +24,22 @@ fi
 use_kernel "$kernel"
 expected=${VM_EXPECTED:-$VM/expected-$kernel}
 logs=${VM_LOGS:-$O/vm/$kernel}
-mkdir -p "$O/results"
+mkdir -p "$O/results" "$logs"
 result=$O/results/guest-$kernel
-[ -z "${VM_LOGS:-}" ] || result=$logs.result
+[ -z "${VM_LOGS:-}" ] || result=$logs/result
 
 "$VM/build.sh" "$kernel"
 say "booting $kernel for ${#tests[@]} tests, logs in $logs"
 SECONDS=0
 status=0
+: > "$logs/seen"
 # The stream is judged as it arrives, so that one can watch.
 set +e
 "$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-900}" \
 	${VM_EXTRA:+-p "$VM_EXTRA"} tests "${tests[@]}" < /dev/null |
-	"$ROOT/bin/busybox" awk -v sums="$logs.sums" -v seen="$logs.seen" -f "$VM/tap.awk"
+	"$ROOT/bin/busybox" awk -v sums="$logs/sums" -v seen="$logs/seen" -f "$VM/tap.awk"
 status=${PIPESTATUS[0]}
 set -e
-mv "$logs.sums" "$logs/sums"
-touch "$logs.seen"
-mv "$logs.seen" "$logs/seen"
 read -r passed failed skipped < "$logs/sums"
 
 trouble() { failed=$((failed + 1)); echo "run: not ok - $*"; }
