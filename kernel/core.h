@@ -55,6 +55,7 @@ struct pinr_holder {
 	struct list_head all;		/* pinr_lock, as all lists below */
 	struct list_head pins;
 	struct list_head ctxs;
+	unsigned int nr_ctxs;		/* until they are freed */
 	bool missed;			/* let a deadline pass, not heard since */
 };
 
@@ -150,7 +151,11 @@ void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 int pinr_pin_populate(struct pin_revoke_pin *pin);
 void pinr_pin_after(struct pin_revoke_pin *pin);
 extern struct list_head pinr_pins;
-extern struct workqueue_struct *pinr_unpin_wq, *pinr_after_wq;
+/*
+ * Unpins; ends requests and removes notifiers, waits for neither user space nor
+ * I/O; tells and restores, can be full of faults that never end.
+ */
+extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 
 /* restore.c */
 void pinr_after_work(struct work_struct *work);
@@ -168,6 +173,7 @@ struct pinr_frame {
 	struct list_head all;
 	struct pinr_scope scope;
 	struct task_struct *task;
+	ktime_t begun;
 	bool waited;
 };
 
@@ -197,6 +203,7 @@ struct pinr_request {
 	struct list_head asks;
 	unsigned int nr_open;
 	unsigned int round;		/* how often it was told */
+	bool joined;			/* not only its opener waits */
 	struct delayed_work work;	/* repeats, then forces */
 };
 
@@ -238,7 +245,7 @@ void pinr_told_end(struct pinr_told *told);
 /* context.c */
 struct pinr_ctx {
 	struct kref ref;
-	u32 id;
+	u64 id;				/* user space sees 32 bits of it */
 	u32 flags;			/* enum pin_revoke_ctx_flags */
 	u32 portid;			/* pinr_lock; 0: nobody listens */
 	struct net *net;
