@@ -419,8 +419,9 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	might_lock(&pin->lock);
 	fs_reclaim_release(GFP_KERNEL);
 
+	/* Any length that somebody thinks of is no reason for a warning. */
 	pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
-			      GFP_KERNEL_ACCOUNT);
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pin->pages)
 		goto err_pin;
 	pin->holder = pinr_holder_get(current->mm);
