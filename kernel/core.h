@@ -108,11 +108,11 @@ struct pin_revoke_pin {
 	char name[PINR_NAME_LEN];
 	char driver[MODULE_NAME_LEN];
 
-	struct mutex op_mutex;		/* see the lock order */
+	struct mutex op_mutex;		/* see the top of this file */
 	bool mapped;			/* op_mutex */
 	bool released;			/* op_mutex: no driver callback any more */
 
-	struct mutex lock;		/* the rest, unless it says otherwise */
+	struct mutex lock;		/* see the top of this file */
 	enum pin_revoke_state state;
 	enum pin_revoke_reason reason;	/* of the last revocation */
 	struct pinr_segs *segs;		/* what @pages were pinned from */
@@ -164,7 +164,8 @@ void pinr_holdoff(struct pin_revoke_pin *pin);
 /* index.c */
 struct pinr_scope {
 	const struct address_space *mapping;	/* this mapping, or */
-	const struct super_block *sb;		/* this file system; all if none */
+	const struct super_block *sb;		/* this file system, or */
+	struct pin_revoke_pin *pin;		/* this pin; all if none is set */
 	pgoff_t first, last;			/* of mapping */
 };
 
@@ -311,7 +312,7 @@ void pinr_netlink_exit(void);
 extern unsigned int pinr_fault_mask;
 #define pinr_fault(what)	(READ_ONCE(pinr_fault_mask) & (what))
 #else
-#define pinr_fault(what)	false
+#define pinr_fault(what)	((void)(what), false)
 #endif
 
 /* Whatever arms the ask points: compat/wraps.c outside the kernel. */

@@ -118,6 +118,7 @@ int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info)
 	enum pin_revoke_ack_kind kind;
 	unsigned int granted_ms = 0;
 	struct pinr_ctx *ctx;
+	bool extend;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_ACK_CTX_FD) ||
@@ -127,7 +128,8 @@ int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	kind = nla_get_u32(info->attrs[PIN_REVOKE_A_ACK_KIND]);
-	if ((kind == PIN_REVOKE_ACK_KIND_EXTEND) != !!ms) {
+	extend = kind == PIN_REVOKE_ACK_KIND_EXTEND;
+	if (extend != !!ms) {
 		NL_SET_ERR_MSG(info->extack,
 			       "extend-ms goes with the kind extend, and only with it");
 		return -EINVAL;

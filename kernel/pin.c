@@ -440,6 +440,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 			goto err_pin;
 		err = -ENOMEM;
 	}
+	/* Nor is any length that somebody thinks of a reason for a warning. */
 	pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
 			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pin->pages)

@@ -233,7 +233,9 @@ static DECLARE_DELAYED_WORK(pinr_disarm_later, pinr_disarm_work);
  */
 void pinr_arm(void)
 {
+	static bool said;
 	struct pinr_wrap *wrap;
+	char names[80] = "";
 	int err;
 
 	mutex_lock(&pinr_arm_lock);
@@ -243,13 +245,18 @@ void pinr_arm(void)
 		if (wrap->armed)
 			continue;
 		err = pinr_wrap_arm(wrap);
-		if (err)
+		if (err) {
 			pr_warn("%s cannot be wrapped (%d): holders are not asked there\n",
 				wrap->name, err);
-		else
-			pr_info_once("asking in %s and others while pins exist\n",
-				     wrap->name);
+			continue;
+		}
+		strlcat(names, " ", sizeof(names));
+		strlcat(names, wrap->name, sizeof(names));
 	}
+	if (!said)
+		pr_info("while there are pins, holders are asked in:%s\n",
+			names[0] ? names : " nothing");
+	said = true;
 out:
 	mutex_unlock(&pinr_arm_lock);
 }
