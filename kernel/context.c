@@ -129,6 +129,8 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	*id = ctx->id;
 	spin_lock(&pinr_lock);
 	list_add_tail(&ctx->of_holder, &ctx->holder->ctxs);
+	/* Somebody new listens, who has missed nothing. */
+	ctx->holder->missed = false;
 	list_add_tail(&ctx->all, &pinr_ctxs);
 	spin_unlock(&pinr_lock);
 	return file;

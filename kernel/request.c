@@ -577,6 +577,12 @@ int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kin
 	} else if (id > atomic64_read(&pinr_last_request)) {
 		err = -ENOENT;
 	}
+	/* Too late is still a sign of life: next time it is asked again. */
+	if (err == -ESTALE) {
+		spin_lock(&pinr_lock);
+		ctx->holder->missed = false;
+		spin_unlock(&pinr_lock);
+	}
 	/* "I dropped it" stays true of a pin that nobody waits for any more. */
 	if (err == -ESTALE && kind == PIN_REVOKE_ACK_KIND_RELEASED)
 		err = 0;
