@@ -369,6 +369,23 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	return id;
 }
 
+/* The open request of this reason, with a reference, or NULL. */
+static struct pinr_request *pinr_request_of(struct pin_revoke_pin *pin,
+					    enum pin_revoke_reason reason)
+{
+	struct pinr_request *req = NULL;
+	struct pinr_ask *ask;
+
+	spin_lock(&pinr_lock);
+	ask = pinr_ask_of(pin, reason);
+	if (ask) {
+		req = ask->req;
+		kref_get(&req->ref);
+	}
+	spin_unlock(&pinr_lock);
+	return req;
+}
+
 /* Latest deadline that is still open among the pins; 0 if there is none. */
 static ktime_t pinr_open_until(struct pin_revoke_pin **pins, unsigned int nr,
 			       enum pin_revoke_reason reason)
@@ -452,13 +469,14 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	}
 	/* The work does this too; a busy workqueue must not hold us up. */
 	for (i = 0; i < nr; i++) {
-		bool open;
+		struct pinr_request *req = pinr_request_of(pins[i], reason);
+		ktime_t next;
 
-		spin_lock(&pinr_lock);
-		open = pinr_asked_for(pins[i], reason);
-		spin_unlock(&pinr_lock);
-		if (open)
-			pinr_pin_input(pins[i], PINR_FORCE, reason);
+		if (!req)
+			continue;
+		while (pinr_request_due(req, &next))
+			cond_resched();
+		pinr_request_put(req);
 	}
 }
 
