@@ -283,6 +283,8 @@ int pinr_do_writepages(struct address_space *mapping,
 		       struct writeback_control *wbc,
 		       int (*orig)(struct address_space *mapping,
 				   struct writeback_control *wbc));
+int pinr_sync_filesystem(struct super_block *sb,
+			 int (*orig)(struct super_block *sb));
 void pinr_sync_inodes_sb(struct super_block *sb,
 			 void (*orig)(struct super_block *sb));
 void pinr_ksys_sync(void (*orig)(void));

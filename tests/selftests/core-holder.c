@@ -257,7 +257,7 @@ static void do_wait(char **arg)
 			name = "repeat";
 		if (!strcmp(name, arg[2]))
 			break;
-		l->skipped += e.type == REVOKE_EVENT_RELEASE_SOON;
+		l->skipped += !strcmp(name, "release-soon");
 	}
 	if (ret < 0) {
 		failed(ret, l->ctx);

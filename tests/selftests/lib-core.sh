@@ -34,7 +34,7 @@ start() {
 forget() {
 	local fd=${holder_in[$1]}
 	exec {fd}>&-
-	wait "${holder_pid[$1]}" 2>/dev/null
+	{ wait "${holder_pid[$1]}"; } 2>/dev/null
 	fd=${holder_out[$1]}
 	exec {fd}<&-
 	unset "holder_in[$1]" "holder_out[$1]" "holder_pid[$1]"
