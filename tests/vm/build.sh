@@ -31,6 +31,6 @@ for dir in lib tools drivers-examples/rdma-file; do
 	[ ! -e "$TOP/$dir/Makefile" ] || component "$dir" make -C "/src/$dir" O=/build
 done
 component tests/selftests make -C /src/tests/selftests O=/build
-for dir in kernel drivers-examples/rxe tests/selftests/modules; do
+for dir in kernel drivers-examples/rxe drivers-examples/pin_dummy tests/selftests/modules; do
 	[ ! -d "$TOP/$dir" ] || component "$dir" /src/tests/vm/build-module.sh "$dir" "$KVER"
 done

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver with a device that is not there: the shortest one that keeps the
+ * contract of <linux/pin_revoke.h>, and watches that the core keeps its side.
+ *
+ * Its device is an array of pages behind a lock: whoever holds the lock and
+ * finds the array accesses memory, as a device does between two doorbells.
+ * ->quiesce() takes the array away under that lock. Must never allocate, sleep
+ * or touch user memory under it.
+ */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pin_revoke.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/uaccess.h>
+
+#include "pin_dummy.h"
+
+/* How often to pin again when the pages changed before they were adopted. */
+#define ADOPT_TRIES	4
+
+/* One open file. */
+struct dummy {
+	struct mutex ioctl_lock;	/* one call at a time; no callback takes it */
+	struct pin_revoke_pin *pin;
+	unsigned long addr;
+	size_t len;
+	u32 flags;			/* PIN_DUMMY_* */
+
+	bool calling;			/* the core may call us */
+	atomic_t mapping;		/* ->map() or ->unmap() is running */
+	struct page **table;		/* from ->map() to ->unmap() */
+	struct page **adopted;		/* what the driver has pinned itself */
+	unsigned long nr_adopted;
+	struct mm_struct *mm;		/* that these are charged to */
+
+	spinlock_t lock;		/* the data path; protects what follows */
+	struct page **live;		/* from ->restore() to ->quiesce() */
+	bool stopped;			/* by us, whatever is restored meanwhile */
+	struct pin_dummy_state seen;
+};
+
+/* The core broke its promise: a bug, and what the tests look for. */
+#define dummy_expect(dummy, what) \
+	WARN(!READ_ONCE((dummy)->calling) || !(what), "pin_dummy: not " #what "\n")
+
+static void dummy_begin_mapping(struct dummy *dummy)
+{
+	int running = atomic_inc_return(&dummy->mapping);
+
+	dummy_expect(dummy, running == 1);
+}
+
+static int dummy_map(void *priv, struct page **pages, unsigned long nr_pages)
+{
+	struct dummy *dummy = priv;
+	struct page **table;
+
+	dummy_begin_mapping(dummy);
+	dummy_expect(dummy, !dummy->table);
+	table = kvmalloc_array(nr_pages, sizeof(*table), GFP_KERNEL_ACCOUNT);
+	if (table) {
+		memcpy(table, pages, nr_pages * sizeof(*table));
+		dummy->table = table;
+		spin_lock(&dummy->lock);
+		dummy->seen.maps++;
+		spin_unlock(&dummy->lock);
+	}
+	atomic_dec(&dummy->mapping);
+	return table ? 0 : -ENOMEM;
+}
+
+static void dummy_unmap(void *priv)
+{
+	struct dummy *dummy = priv;
+
+	dummy_begin_mapping(dummy);
+	dummy_expect(dummy, dummy->table);
+	spin_lock(&dummy->lock);
+	dummy_expect(dummy, !dummy->live || dummy->stopped);
+	dummy->live = NULL;
+	dummy->seen.unmaps++;
+	spin_unlock(&dummy->lock);
+	kvfree(dummy->table);
+	dummy->table = NULL;
+	atomic_dec(&dummy->mapping);
+}
+
+/* Opens the gate: ->map() has done what can fail. */
+static void dummy_restore(void *priv, struct page **pages,
+			  unsigned long nr_pages)
+{
+	struct dummy *dummy = priv;
+
+	spin_lock(&dummy->lock);
+	dummy_expect(dummy, !dummy->live);
+	dummy->live = dummy->adopted ?: dummy->table;
+	dummy_expect(dummy, dummy->live && dummy->live[0] == pages[0] &&
+		     dummy->live[nr_pages - 1] == pages[nr_pages - 1]);
+	dummy->seen.restores++;
+	spin_unlock(&dummy->lock);
+}
+
+/* Closes it: when the lock was taken, no access is under way. */
+static void dummy_quiesce(void *priv, unsigned long start, unsigned long last,
+			  enum pin_revoke_reason reason)
+{
+	struct dummy *dummy = priv;
+
+	spin_lock(&dummy->lock);
+	dummy_expect(dummy, dummy->live);
+	dummy_expect(dummy, start == dummy->addr &&
+		     last == dummy->addr + dummy->len - 1);
+	dummy->live = NULL;
+	dummy->seen.quiesces++;
+	dummy->seen.reason = reason;
+	spin_unlock(&dummy->lock);
+}
+
+static void dummy_gone(void *priv)
+{
+	struct dummy *dummy = priv;
+
+	spin_lock(&dummy->lock);
+	dummy_expect(dummy, !dummy->live);
+	dummy_expect(dummy, !dummy->seen.gones);
+	dummy->seen.gones++;
+	spin_unlock(&dummy->lock);
+}
+
+static void dummy_describe(void *priv, char *buf, size_t size)
+{
+	struct dummy *dummy = priv;
+
+	scnprintf(buf, size, "dummy%s%s%s",
+		  dummy->flags & PIN_DUMMY_WRITE ? " write" : "",
+		  dummy->flags & PIN_DUMMY_LAZY ? " lazy" : "",
+		  dummy->flags & PIN_DUMMY_ADOPT ? " adopt" : "");
+}
+
+/* FOLL_LONGTERM memory is not dirty-tracked: nobody else makes it dirty. */
+static void dummy_put_adopted(struct dummy *dummy)
+{
+	unpin_user_pages_dirty_lock(dummy->adopted, dummy->nr_adopted,
+				    dummy->flags & PIN_DUMMY_WRITE);
+	atomic64_sub(dummy->nr_adopted, &dummy->mm->pinned_vm);
+	mmdrop(dummy->mm);
+	kvfree(dummy->adopted);
+	dummy->adopted = NULL;
+}
+
+static void dummy_unpin(void *priv)
+{
+	struct dummy *dummy = priv;
+
+	spin_lock(&dummy->lock);
+	dummy_expect(dummy, !dummy->live || dummy->stopped);
+	dummy_expect(dummy, dummy->adopted);
+	dummy->live = NULL;
+	dummy->seen.unpins++;
+	spin_unlock(&dummy->lock);
+	dummy_put_adopted(dummy);
+}
+
+static const struct pin_revoke_ops dummy_ops = {
+	.map		= dummy_map,
+	.restore	= dummy_restore,
+	.quiesce	= dummy_quiesce,
+	.unmap		= dummy_unmap,
+	.gone		= dummy_gone,
+	.describe	= dummy_describe,
+	.owner		= THIS_MODULE,
+};
+
+static const struct pin_revoke_ops dummy_adopt_ops = {
+	.restore	= dummy_restore,
+	.quiesce	= dummy_quiesce,
+	.unpin		= dummy_unpin,
+	.gone		= dummy_gone,
+	.describe	= dummy_describe,
+	.owner		= THIS_MODULE,
+};
+
+/* What a driver without revocation does: pin for long, charge, keep. */
+static int dummy_get_adopted(struct dummy *dummy, unsigned long addr)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	unsigned int gup = FOLL_LONGTERM;
+	unsigned long nr, done = 0, end;
+	long ret = -EFAULT;
+
+	if (!dummy->len ||
+	    check_add_overflow(offset_in_page(addr), dummy->len, &end) ||
+	    end > INT_MAX)
+		return -EINVAL;
+	nr = DIV_ROUND_UP(end, PAGE_SIZE);
+	if (dummy->flags & PIN_DUMMY_WRITE)
+		gup |= FOLL_WRITE;
+	dummy->adopted = kvmalloc_array(nr, sizeof(*dummy->adopted),
+					GFP_KERNEL_ACCOUNT);
+	if (!dummy->adopted)
+		return -ENOMEM;
+	dummy->mm = current->mm;
+	if (atomic64_add_return(nr, &dummy->mm->pinned_vm) > limit &&
+	    !capable(CAP_IPC_LOCK)) {
+		ret = -ENOMEM;
+		goto err;
+	}
+	for (; done < nr; done += ret) {
+		ret = pin_user_pages_fast((addr & PAGE_MASK) + done * PAGE_SIZE,
+					  nr - done, gup, dummy->adopted + done);
+		if (ret <= 0)
+			goto err;
+	}
+	mmgrab(dummy->mm);
+	dummy->nr_adopted = nr;
+	return 0;
+
+err:
+	unpin_user_pages(dummy->adopted, done);
+	atomic64_sub(nr, &dummy->mm->pinned_vm);
+	kvfree(dummy->adopted);
+	dummy->adopted = NULL;
+	return ret ?: -EFAULT;
+}
+
+static struct pin_revoke_pin *dummy_adopt(struct dummy *dummy,
+					  unsigned long from,
+					  unsigned int flags)
+{
+	struct pin_revoke_pin *pin;
+	unsigned int tries = 0;
+	int err;
+
+	do {
+		err = dummy_get_adopted(dummy, from ?: dummy->addr);
+		if (err)
+			return ERR_PTR(err);
+		pin = pin_revoke_register(&dummy_adopt_ops, dummy, dummy->addr,
+					  dummy->len, dummy->adopted, flags);
+		if (IS_ERR(pin))
+			dummy_put_adopted(dummy);
+	} while (pin == ERR_PTR(-EAGAIN) && ++tries < ADOPT_TRIES);
+	return pin;
+}
+
+static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
+{
+	struct pin_revoke_pin *pin;
+	struct pin_dummy_pin arg;
+	unsigned int flags = 0;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	if (arg.zero || arg.flags & ~(PIN_DUMMY_WRITE | PIN_DUMMY_LAZY | PIN_DUMMY_ADOPT))
+		return -EINVAL;
+	if (dummy->pin)
+		return -EBUSY;
+	if (arg.flags & PIN_DUMMY_WRITE)
+		flags |= PIN_REVOKE_WRITE;
+	if (arg.flags & PIN_DUMMY_LAZY)
+		flags |= PIN_REVOKE_LAZY;
+
+	/* All that a callback needs: the first can come before we get the pin. */
+	dummy->addr = arg.addr;
+	dummy->len = arg.len;
+	dummy->flags = arg.flags;
+	dummy->stopped = false;
+	memset(&dummy->seen, 0, sizeof(dummy->seen));
+	WRITE_ONCE(dummy->calling, true);
+	if (arg.flags & PIN_DUMMY_ADOPT)
+		pin = dummy_adopt(dummy, arg.from, flags);
+	else
+		pin = pin_revoke_pin(&dummy_ops, dummy, arg.addr, arg.len, flags);
+	if (IS_ERR(pin)) {
+		WRITE_ONCE(dummy->calling, false);
+		return PTR_ERR(pin);
+	}
+	dummy->pin = pin;
+	return 0;
+}
+
+/* Stop the device, for good, then tell the core: a restore may be under way. */
+static int dummy_ioctl_unpin(struct dummy *dummy)
+{
+	if (!dummy->pin)
+		return -ENXIO;
+	spin_lock(&dummy->lock);
+	dummy->stopped = true;
+	spin_unlock(&dummy->lock);
+	pin_revoke_release(dummy->pin);
+	WRITE_ONCE(dummy->calling, false);
+	WARN(dummy->table || dummy->adopted || dummy->live,
+	     "pin_dummy: released, and yet it has pages\n");
+	dummy->pin = NULL;
+	return 0;
+}
+
+/* One access of the device: never crosses a page. */
+static int dummy_access(struct dummy *dummy, size_t pos, size_t len, u8 value)
+{
+	int err = 0;
+
+	spin_lock(&dummy->lock);
+	if (dummy->live && !dummy->stopped)
+		memset_page(dummy->live[pos >> PAGE_SHIFT], offset_in_page(pos),
+			    value, len);
+	else
+		err = dummy->seen.gones ? -EFAULT : -EAGAIN;
+	spin_unlock(&dummy->lock);
+	return err;
+}
+
+static int dummy_ioctl_dma(struct dummy *dummy, void __user *uarg)
+{
+	struct pin_dummy_dma arg;
+	size_t end;
+	int err = 0;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	if (memchr_inv(arg.zero, 0, sizeof(arg.zero)))
+		return -EINVAL;
+	if (!dummy->pin)
+		return -ENXIO;
+	if (!(dummy->flags & PIN_DUMMY_WRITE))
+		return -EACCES;
+	if (check_add_overflow(arg.offset, arg.len, &end) || end > dummy->len)
+		return -ERANGE;
+
+	for (arg.done = 0; arg.done < arg.len && !err;) {
+		size_t pos = offset_in_page(dummy->addr) + arg.offset + arg.done;
+		size_t len = min_t(size_t, arg.len - arg.done,
+				   PAGE_SIZE - offset_in_page(pos));
+
+		err = dummy_access(dummy, pos, len, arg.value);
+		if (!err)
+			arg.done += len;
+		cond_resched();
+	}
+	if (err == -EAGAIN && (dummy->flags & PIN_DUMMY_LAZY))
+		pin_revoke_access(dummy->pin);
+	if (copy_to_user(uarg, &arg, sizeof(arg)))
+		return -EFAULT;
+	return err;
+}
+
+static int dummy_ioctl_state(struct dummy *dummy, void __user *uarg)
+{
+	struct pin_dummy_state seen;
+
+	spin_lock(&dummy->lock);
+	seen = dummy->seen;
+	seen.live = !!dummy->live;
+	spin_unlock(&dummy->lock);
+	return copy_to_user(uarg, &seen, sizeof(seen)) ? -EFAULT : 0;
+}
+
+static long dummy_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct dummy *dummy = file->private_data;
+	void __user *uarg = (void __user *)arg;
+	long ret;
+
+	ret = mutex_lock_interruptible(&dummy->ioctl_lock);
+	if (ret)
+		return ret;
+	switch (cmd) {
+	case PIN_DUMMY_IOC_PIN:
+		ret = dummy_ioctl_pin(dummy, uarg);
+		break;
+	case PIN_DUMMY_IOC_UNPIN:
+		ret = dummy_ioctl_unpin(dummy);
+		break;
+	case PIN_DUMMY_IOC_DMA:
+		ret = dummy_ioctl_dma(dummy, uarg);
+		break;
+	case PIN_DUMMY_IOC_STATE:
+		ret = dummy_ioctl_state(dummy, uarg);
+		break;
+	default:
+		ret = -ENOTTY;
+	}
+	mutex_unlock(&dummy->ioctl_lock);
+	return ret;
+}
+
+static int dummy_open(struct inode *inode, struct file *file)
+{
+	struct dummy *dummy = kzalloc(sizeof(*dummy), GFP_KERNEL_ACCOUNT);
+
+	if (!dummy)
+		return -ENOMEM;
+	mutex_init(&dummy->ioctl_lock);
+	spin_lock_init(&dummy->lock);
+	file->private_data = dummy;
+	return 0;
+}
+
+static int dummy_release(struct inode *inode, struct file *file)
+{
+	struct dummy *dummy = file->private_data;
+
+	dummy_ioctl_unpin(dummy);
+	kfree(dummy);
+	return 0;
+}
+
+static const struct file_operations dummy_fops = {
+	.owner		= THIS_MODULE,
+	.open		= dummy_open,
+	.release	= dummy_release,
+	.unlocked_ioctl	= dummy_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+static struct miscdevice dummy_dev = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "pin_dummy",
+	.fops	= &dummy_fops,
+};
+module_misc_device(dummy_dev);
+
+MODULE_DESCRIPTION("Example and test driver for revocable pins");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * usage: core-nl COMMAND [ATTRIBUTE=VALUE]...
+ * Sends one message of the family with exactly these attributes, whatever they
+ * are worth, and prints the kernel's answer: "ok" or "error ENAME text".
+ *
+ * Must never check anything itself: that is the kernel's part in the tests.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
+#include <linux/pin_revoke.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+
+static const struct {
+	const char *name;
+	int cmd;
+} commands[] = {
+	{ "open", PIN_REVOKE_CMD_OPEN },
+	{ "ack", PIN_REVOKE_CMD_ACK },
+	{ "pin-get", PIN_REVOKE_CMD_PIN_GET },
+	{ "policy-set", PIN_REVOKE_CMD_POLICY_SET },
+	{ "revoke", PIN_REVOKE_CMD_REVOKE },
+	{ "release-soon", PIN_REVOKE_CMD_RELEASE_SOON },
+};
+
+static const struct {
+	int cmd;
+	const char *name;
+	int type, size;
+} attributes[] = {
+	{ PIN_REVOKE_CMD_OPEN, "flags", PIN_REVOKE_A_CTX_FLAGS, 4 },
+	{ PIN_REVOKE_CMD_ACK, "ctx-fd", PIN_REVOKE_A_ACK_CTX_FD, 4 },
+	{ PIN_REVOKE_CMD_ACK, "request", PIN_REVOKE_A_ACK_REQUEST, 8 },
+	{ PIN_REVOKE_CMD_ACK, "pin", PIN_REVOKE_A_ACK_PIN, 8 },
+	{ PIN_REVOKE_CMD_ACK, "kind", PIN_REVOKE_A_ACK_KIND, 4 },
+	{ PIN_REVOKE_CMD_ACK, "extend-ms", PIN_REVOKE_A_ACK_EXTEND_MS, 4 },
+	{ PIN_REVOKE_CMD_ACK, "short-request", PIN_REVOKE_A_ACK_REQUEST, 2 },
+	{ PIN_REVOKE_CMD_PIN_GET, "id", PIN_REVOKE_A_PIN_ID, 8 },
+	{ PIN_REVOKE_CMD_POLICY_SET, "reason", PIN_REVOKE_A_POLICY_REASON, 4 },
+	{ PIN_REVOKE_CMD_POLICY_SET, "grace-ms", PIN_REVOKE_A_POLICY_GRACE_MS, 4 },
+	{ PIN_REVOKE_CMD_POLICY_SET, "max-extend-ms", PIN_REVOKE_A_POLICY_MAX_EXTEND_MS, 4 },
+	{ PIN_REVOKE_CMD_POLICY_SET, "skip-ms", PIN_REVOKE_A_POLICY_SKIP_MS, 4 },
+	{ PIN_REVOKE_CMD_REVOKE, "pin", PIN_REVOKE_A_REVOKE_PIN, 8 },
+	{ PIN_REVOKE_CMD_REVOKE, "grace-ms", PIN_REVOKE_A_REVOKE_GRACE_MS, 4 },
+};
+
+static int die(const char *what)
+{
+	fprintf(stderr, "core-nl: %s\n", what);
+	return 2;
+}
+
+static int find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].cmd;
+	return -1;
+}
+
+static int put_attribute(struct nl_msg *msg, int cmd, const char *arg)
+{
+	size_t len = strcspn(arg, "=");
+	uint64_t value = arg[len] ? strtoull(arg + len + 1, NULL, 0) : 0;
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++)
+		if (attributes[i].cmd == cmd &&
+		    strlen(attributes[i].name) == len &&
+		    !strncmp(attributes[i].name, arg, len))
+			/* The short ones are the first bytes: little endian. */
+			return nla_put(msg, attributes[i].type,
+				       attributes[i].size, &value);
+	return -1;
+}
+
+/* Prints what an NLMSG_ERROR says. */
+static void print_answer(struct nlmsghdr *nlh)
+{
+	struct nlmsgerr *e = nlmsg_data(nlh);
+	const char *name = strerrorname_np(-e->error);
+	struct nlattr *text;
+	int used = sizeof(*e);
+
+	if (!e->error) {
+		puts("ok");
+		return;
+	}
+	/* NETLINK_CAP_ACK: of the question, there is the header only. */
+	text = nlmsg_find_attr(nlh, used, NLMSGERR_ATTR_MSG);
+	printf("error %s %s\n", name ? name : "?", text ? nla_get_string(text) : "");
+}
+
+int main(int argc, char **argv)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+	struct nl_msg *msg = nlmsg_alloc();
+	struct sockaddr_nl from;
+	struct nlmsghdr *nlh;
+	const int on = 1;
+	int family, cmd, len;
+	unsigned char *buf;
+
+	cmd = argc < 2 ? -1 : find_command(argv[1]);
+	if (cmd < 0)
+		return die("usage: core-nl COMMAND [ATTRIBUTE=VALUE]...");
+	if (!sk || !msg || genl_connect(sk))
+		return die("no socket");
+	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	family = genl_ctrl_resolve(sk, PIN_REVOKE_FAMILY_NAME);
+	if (family < 0)
+		return die("no family");
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
+		    NLM_F_REQUEST | NLM_F_ACK, cmd, PIN_REVOKE_FAMILY_VERSION);
+	for (int i = 2; i < argc; i++)
+		if (put_attribute(msg, cmd, argv[i]))
+			return die(argv[i]);
+	if (nl_send_auto(sk, msg) < 0)
+		return die("cannot send");
+	/* A reply may come before the verdict. */
+	for (;;) {
+		len = nl_recv(sk, &from, &buf, NULL);
+		if (len <= 0)
+			return die("no answer");
+		nlh = (struct nlmsghdr *)buf;
+		for (; nlmsg_ok(nlh, len); nlh = nlmsg_next(nlh, &len)) {
+			if (nlh->nlmsg_type != NLMSG_ERROR)
+				continue;
+			print_answer(nlh);
+			return 0;
+		}
+		free(buf);
+	}
+}

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 120
+#
+# One grace for one system call, whatever is pinned: two files of two processes
+# on two disks, and nobody answers.
+#
+# Must never let a holder answer.
+. "${0%/*}/lib.sh"
+. "${0%/*}/lib-core.sh"
+
+# silent NAME FILE... - a holder that listens and has pinned files, no answer
+silent() {
+	local name=$1 n=0
+	shift
+	start "$name"
+	for file; do
+		is "$name maps" "$(h "$name" map $n "$file" 65536 shared)" ok
+		like "$name pins" "$(h "$name" pin $n $n+0 65536 w)" 'ok fd=*'
+		is "the device writes" "$(h "$name" dma $n 0 65536 $((n + 1)))" ok
+		n=$((n + 1))
+	done
+	is "$name listens" "$(h "$name" listen 0)" ok
+}
+
+# asked_once DESCRIPTION NAME PINS - all in one request, and then forced
+asked_once() {
+	local line first='' n
+	for ((n = 0; n < $3; n++)); do
+		line=$(h "$2" wait 0 release-soon 5000)
+		first=${first:-$(value request "$line")}
+		like "$1" "$line" "ok release-soon request=$first reason=writeback-sync*"
+	done
+	for ((n = 0; n < $3; n++)); do
+		like "$1, and forced" "$(h "$2" wait 0 revoked 15000)" '*reason=writeback-sync forced=1*skipped=0'
+	done
+}
+
+ok "ext4 on the data disk" scratch ext4 -b 4096
+ok "core and driver" modules
+new_file one 16 || bail "no file in one piece"
+first_block=$disk_block
+new_file two 16 || bail "no file in one piece"
+ok "a second disk" modprobe loop
+truncate -s 64M /dev/shm/disk
+mkdir -p /run/second
+ok "ext4 on it" mkfs.ext4 -q -F /dev/shm/disk
+ok "mounted" mount -o loop /dev/shm/disk /run/second
+dd if=/dev/zero of=/run/second/three bs=4096 count=16 conv=fsync status=none
+grace 2000
+start B
+is "B has a file" "$(h B map 0 "$SCRATCH/one" 4096 shared)" ok
+
+silent A "$SCRATCH/one" "$SCRATCH/two"
+silent C "$SCRATCH/two" /run/second/three
+between "sync(2): one grace" "$(value ms "$(h B sync)")" 1900 3500
+is "sync(2): the first file is on disk" "$(raw 0 16 "$first_block")" 1
+is "sync(2): the second as well" "$(raw 0 16)" 1
+asked_once "sync(2): A is asked for both in one request" A 2
+asked_once "sync(2): C is asked for both in one request" C 2
+stop A C
+
+silent A "$SCRATCH/one" "$SCRATCH/two"
+silent C "$SCRATCH/two" /run/second/three
+between "syncfs: one grace" "$(value ms "$(h B syncfs 0)")" 1900 3500
+is "syncfs: the first file is on disk" "$(raw 0 16 "$first_block")" 1
+asked_once "syncfs: A is asked for both in one request" A 2
+asked_once "syncfs: C is asked for the one there" C 1
+like "syncfs: the other disk is left alone" "$(h C state 1)" 'ok live=1 quiesces=0 *'
+stop A C
+
+silent A "$SCRATCH/one"
+(sync && echo done > /dev/shm/synced) &
+wait_for 10 test -n "$(h A wait 0 release-soon 5000)"
+between "while one syncs, another joins and waits for the rest" "$(value ms "$(h B sync)")" 0 2500
+wait $!
+asked_once "both" A 0
+stop A
+
+stop B
+ok "the second disk can be left" umount /run/second
+nothing_left
+done_testing

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the core's tests share: processes that are led line by line
+# (core-holder.c), a file whose place on the disk is known, a look at that disk.
+# Source it after lib.sh.
+#
+# Must never read a file back through the file system to see what is on disk.
+
+declare -A holder_pid holder_in holder_out
+# A holder that is dead is noticed when it does not answer.
+trap '' PIPE
+# Nobody cleans pages but who the test tells to.
+echo 0 > /proc/sys/vm/dirty_writeback_centisecs
+
+# start NAME [CMD...] - a core-holder called NAME, started by CMD
+start() {
+	local name=$1 dir fd
+	shift
+	dir=$(mktemp -d)
+	mkfifo "$dir/in" "$dir/out"
+	(
+		for fd in "${holder_in[@]}" "${holder_out[@]}"; do exec {fd}>&-; done
+		exec "$@" /pr/tests/core-holder < "$dir/in" > "$dir/out"
+	) &
+	holder_pid[$name]=$!
+	exec {fd}> "$dir/in"
+	holder_in[$name]=$fd
+	exec {fd}< "$dir/out"
+	holder_out[$name]=$fd
+}
+
+# forget NAME - it is on its way out: closes our ends and waits for it
+forget() {
+	local fd=${holder_in[$1]}
+	exec {fd}>&-
+	wait "${holder_pid[$1]}" 2>/dev/null
+	fd=${holder_out[$1]}
+	exec {fd}<&-
+	unset "holder_in[$1]" "holder_out[$1]" "holder_pid[$1]"
+}
+
+# stop NAME... - as a process that ends by itself
+stop() { local name; for name; do forget "$name"; done; }
+
+# tell NAME COMMAND... - hear NAME must follow
+tell() {
+	local name=$1
+	shift
+	echo "$*" >&"${holder_in[$name]}"
+}
+
+# hear NAME [SECONDS]
+hear() {
+	local line
+	if read -r -t $((${2:-30} * ${VM_SLOW:-1})) -u "${holder_out[$1]}" line; then
+		echo "$line"
+	else
+		echo "no answer"
+	fi
+}
+
+# h NAME COMMAND... - one command, its answer
+h() { tell "$@" && hear "$1"; }
+
+# like DESCRIPTION GOT GLOB
+like() {
+	# shellcheck disable=SC2053 # a pattern it is
+	if [[ $2 == $3 ]]; then
+		pass "$1"
+	else
+		fail "$1"
+		diag "got '$2', wanted '$3'"
+	fi
+}
+
+# value NAME LINE - of NAME=... in a line of answers; 0 if it is not there
+value() { [[ " $2 " =~ " $1="([^ ]*)" " ]] && echo "${BASH_REMATCH[1]}" || echo 0; }
+
+# between DESCRIPTION GOT MIN MAX - MAX for a fast machine
+between() {
+	if [ "$2" -ge "$3" ] && [ "$2" -le $(($4 * ${VM_SLOW:-1})) ]; then
+		pass "$1"
+	else
+		fail "$1"
+	fi
+	diag "$2, expected $3 to $(($4 * ${VM_SLOW:-1}))"
+}
+
+# state_like NAME PIN GLOB; answers COMMAND-LINE-OF-h GLOB: to wait for
+# shellcheck disable=SC2053
+state_like() { [[ $(h "$1" state "$2") == $3 ]]; }
+
+# grace MS [EXTEND] - of a writer who waits
+grace() {
+	revokectl policy set reason writeback-sync grace "$1" max-extend "${2:-1000}"
+}
+
+# new_file NAME BLOCKS - zeros on the disk, in one piece; sets disk_block to
+# where it begins. Blocks are pages.
+new_file() {
+	local map
+	dd if=/dev/zero of="$SCRATCH/$1" bs=4096 count="$2" conv=fsync status=none || return
+	map=$(filefrag -v -b4096 "$SCRATCH/$1") || return
+	disk_block=$(sed -n 's/^ *0: *0\.\. *[0-9]*: *\([0-9]*\)\.\..*/\1/p' <<< "$map")
+	[[ $map == *": 1 extent found" && -n $disk_block ]]
+}
+
+# raw BLOCK COUNT - the values of the bytes there, on the disk, of the last
+# new_file (or of one that began at block $3)
+raw() {
+	dd if="$DATA" bs=4096 iflag=direct skip=$((${3:-$disk_block} + $1)) count="$2" status=none |
+		od -An -t u1 -w1 | sed '/\*/d; s/ //g' | sort -nu | paste -sd ,
+}
+
+raw_is() { [ "$(raw "$1" "$2")" = "$3" ]; }
+
+# Pinned pages that nobody has given back, in all of the machine.
+pinned_pages() {
+	awk '/^nr_foll_pin_acquired/ { n += $2 } /^nr_foll_pin_released/ { n -= $2 }
+		END { print n }' /proc/vmstat
+}
+
+no_pinned_pages() { [ "$(pinned_pages)" = 0 ]; }
+
+# modules [PARAM...] - core, with parameters, and driver
+modules() { load pin_revoke "$@" && load pin_dummy; }
+
+# Nothing is left of the test: the last lines of each.
+nothing_left() {
+	is "no pin is left" "$(revokectl -j pin show)" '[]'
+	is "no request is left" "$(revokectl -j request show)" '[]'
+	ok "the driver unloads" unload pin_dummy
+	ok "the core unloads" wait_for 30 unload pin_revoke
+	ok "no page is left pinned" wait_for 10 no_pinned_pages
+	ok "the file system can be left" umount "$SCRATCH"
+}
