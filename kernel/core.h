@@ -39,6 +39,7 @@
 #include "state.h"
 
 struct address_space;
+struct sk_buff;
 struct super_block;
 struct writeback_control;
 

@@ -23,6 +23,10 @@
 
 #include "../core.h"
 
+#ifndef ftrace_regs_set_instruction_pointer
+#define ftrace_regs_set_instruction_pointer ftrace_instruction_pointer_set
+#endif
+
 /* How long to keep wraps after the last pin: pins come and go in bursts. */
 #define PINR_LINGER	(2 * HZ)
 
