@@ -18,13 +18,22 @@
 
 #include "core.h"
 
+/*
+ * Contexts of one process: the application's and one of each library. Every
+ * request walks them with pinr_lock held.
+ */
+#define PINR_MAX_CTXS	64
+
 static LIST_HEAD(pinr_ctxs);
-static atomic_t pinr_last_ctx;
+static u64 pinr_last_ctx;	/* pinr_lock */
 
 static void pinr_ctx_last(struct kref *ref)
 {
 	struct pinr_ctx *ctx = container_of(ref, struct pinr_ctx, ref);
 
+	spin_lock(&pinr_lock);
+	ctx->holder->nr_ctxs--;
+	spin_unlock(&pinr_lock);
 	pinr_holder_put(ctx->holder);
 	put_net(ctx->net);
 	kfree(ctx);
@@ -95,13 +104,15 @@ struct pinr_ctx *pinr_ctx_from_fd(unsigned int fd)
  * @id: gets its number
  *
  * Context: process context.
- * Return: a file that is not in any table yet, or ERR_PTR.
+ * Return: a file that is not in any table yet, or ERR_PTR: -EUSERS the process
+ * has too many contexts; or no memory.
  */
 struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 {
 	struct timespec64 offset = { };
 	struct pinr_ctx *ctx;
 	struct file *file;
+	bool full;
 
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
@@ -110,13 +121,22 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	INIT_LIST_HEAD(&ctx->tolds);
 	ctx->flags = flags;
 	ctx->portid = portid;
-	ctx->id = atomic_inc_return(&pinr_last_ctx);
 	timens_add_monotonic(&offset);
 	ctx->mono_offset_ns = timespec64_to_ns(&offset);
 	ctx->holder = pinr_holder_get(current->mm);
 	if (!ctx->holder) {
 		kfree(ctx);
 		return ERR_PTR(-ENOMEM);
+	}
+	spin_lock(&pinr_lock);
+	full = ctx->holder->nr_ctxs >= PINR_MAX_CTXS;
+	if (!full)
+		ctx->holder->nr_ctxs++;
+	spin_unlock(&pinr_lock);
+	if (full) {
+		pinr_holder_put(ctx->holder);
+		kfree(ctx);
+		return ERR_PTR(-EUSERS);
 	}
 	ctx->net = get_net(net);
 
@@ -126,8 +146,10 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 		pinr_ctx_put(ctx);
 		return file;
 	}
-	*id = ctx->id;
 	spin_lock(&pinr_lock);
+	/* Under the lock: events go by a list in the order of ids. */
+	ctx->id = ++pinr_last_ctx;
+	*id = ctx->id;
 	list_add_tail(&ctx->of_holder, &ctx->holder->ctxs);
 	/* Somebody new listens, who has missed nothing. */
 	ctx->holder->missed = false;

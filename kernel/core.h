@@ -55,6 +55,7 @@ struct pinr_holder {
 	struct list_head all;		/* pinr_lock, as all lists below */
 	struct list_head pins;
 	struct list_head ctxs;
+	unsigned int nr_ctxs;		/* until they are freed */
 	bool missed;			/* let a deadline pass, not heard since */
 };
 
@@ -107,11 +108,11 @@ struct pin_revoke_pin {
 	char name[PINR_NAME_LEN];
 	char driver[MODULE_NAME_LEN];
 
-	struct mutex op_mutex;
+	struct mutex op_mutex;		/* see the top of this file */
 	bool mapped;			/* op_mutex */
 	bool released;			/* op_mutex: no driver callback any more */
 
-	struct mutex lock;
+	struct mutex lock;		/* see the top of this file */
 	enum pin_revoke_state state;
 	enum pin_revoke_reason reason;	/* of the last revocation */
 	struct pinr_segs *segs;		/* what @pages were pinned from */
@@ -150,7 +151,11 @@ void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 int pinr_pin_populate(struct pin_revoke_pin *pin);
 void pinr_pin_after(struct pin_revoke_pin *pin);
 extern struct list_head pinr_pins;
-extern struct workqueue_struct *pinr_unpin_wq, *pinr_after_wq;
+/*
+ * Unpins; ends requests and removes notifiers, waits for neither user space nor
+ * I/O; tells and restores, can be full of faults that never end.
+ */
+extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 
 /* restore.c */
 void pinr_after_work(struct work_struct *work);
@@ -168,6 +173,7 @@ struct pinr_frame {
 	struct list_head all;
 	struct pinr_scope scope;
 	struct task_struct *task;
+	ktime_t begun;
 	bool waited;
 };
 
@@ -197,6 +203,7 @@ struct pinr_request {
 	struct list_head asks;
 	unsigned int nr_open;
 	unsigned int round;		/* how often it was told */
+	bool joined;			/* not only its opener waits */
 	struct delayed_work work;	/* repeats, then forces */
 };
 
@@ -238,7 +245,7 @@ void pinr_told_end(struct pinr_told *told);
 /* context.c */
 struct pinr_ctx {
 	struct kref ref;
-	u32 id;
+	u64 id;				/* user space sees 32 bits of it */
 	u32 flags;			/* enum pin_revoke_ctx_flags */
 	u32 portid;			/* pinr_lock; 0: nobody listens */
 	struct net *net;
@@ -307,7 +314,7 @@ void pinr_netlink_exit(void);
 extern unsigned int pinr_fault_mask;
 #define pinr_fault(what)	(READ_ONCE(pinr_fault_mask) & (what))
 #else
-#define pinr_fault(what)	false
+#define pinr_fault(what)	((void)(what), false)
 #endif
 
 /* Whatever arms the ask points: compat/wraps.c outside the kernel. */

@@ -266,7 +266,7 @@ static struct sk_buff *pinr_pin_event(struct pin_revoke_pin *pin, u8 cmd)
 }
 
 /* Next listening context of a holder after the one with number @after. */
-static struct pinr_ctx *pinr_ctx_next(struct pinr_holder *holder, u32 after,
+static struct pinr_ctx *pinr_ctx_next(struct pinr_holder *holder, u64 after,
 				      u32 *portid)
 {
 	struct pinr_ctx *ctx, *found = NULL;
@@ -298,7 +298,8 @@ void pinr_tell_pin(struct pin_revoke_pin *pin, unsigned int what)
 					      PIN_REVOKE_CMD_GONE;
 	struct pinr_ctx *ctx;
 	struct sk_buff *skb;
-	u32 portid, after = 0;
+	u64 after = 0;
+	u32 portid;
 
 	while ((ctx = pinr_ctx_next(pin->holder, after, &portid))) {
 		after = ctx->id;

@@ -13,6 +13,12 @@
 
 #include "core.h"
 
+/*
+ * How long a trigger of whole file systems keeps pins: as long as it may wait
+ * for answers, and as much again to do its work.
+ */
+#define PINR_FRAME_MS	(2 * PIN_REVOKE_MAX_DELAY_MS)
+
 DEFINE_SPINLOCK(pinr_lock);
 
 static DEFINE_HASHTABLE(pinr_maps, 8);
@@ -77,7 +83,10 @@ void pinr_map_put(struct pinr_map *map)
  * pinr_index_has - is any pin, revoked ones too, on this mapping
  * @mapping: the mapping
  *
- * The fast path of every trigger. Context: any.
+ * The fast path of every trigger.
+ *
+ * Context: any.
+ * Return: true if there is one.
  */
 bool pinr_index_has(const struct address_space *mapping)
 {
@@ -242,11 +251,15 @@ bool pinr_index_skipped(const struct address_space *mapping, pgoff_t pos,
  * pinr_frame_begin - a trigger is in flight
  * @frame: on the caller's stack, scope filled in
  *
- * No pin that it covers is restored until pinr_frame_end().
+ * No pin that it covers is restored until pinr_frame_end(). A trigger that
+ * means whole file systems can be stuck in one that has nothing to do with a
+ * pin (a dead server, a FUSE daemon): it keeps pins for a while only. Restored
+ * too early, a pin is taken once more.
  */
 void pinr_frame_begin(struct pinr_frame *frame)
 {
 	frame->task = current;
+	frame->begun = ktime_get();
 	frame->waited = false;
 	spin_lock(&pinr_lock);
 	list_add(&frame->all, &pinr_frames);
@@ -278,9 +291,11 @@ bool pinr_frame_waited(void)
  * @pin: a revoked pin; its segs say where it was
  *
  * Context: caller holds pin->lock.
+ * Return: true if it must not be restored now.
  */
 bool pinr_frame_covers(struct pin_revoke_pin *pin)
 {
+	ktime_t now = ktime_get();
 	struct pinr_frame *frame;
 	bool covers = false;
 	unsigned int i;
@@ -290,6 +305,9 @@ bool pinr_frame_covers(struct pin_revoke_pin *pin)
 	list_for_each_entry(frame, &pinr_frames, all) {
 		const struct pinr_scope *scope = &frame->scope;
 
+		if (!scope->mapping &&
+		    ktime_ms_delta(now, frame->begun) > PINR_FRAME_MS)
+			continue;
 		for (i = 0; i < pin->segs->nr && !covers; i++) {
 			struct pinr_seg *seg = &pin->segs->seg[i];
 

@@ -28,10 +28,13 @@ static int __init pin_revoke_init(void)
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!pinr_unpin_wq)
 		return err;
+	pinr_prompt_wq = alloc_workqueue("pin_revoke_prompt", WQ_UNBOUND, 0);
+	if (!pinr_prompt_wq)
+		goto err_unpin;
 	pinr_after_wq = alloc_workqueue("pin_revoke_after",
 					WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!pinr_after_wq)
-		goto err_unpin;
+		goto err_prompt;
 	err = pinr_arm_init();
 	if (err)
 		goto err_after;
@@ -49,6 +52,8 @@ err_arm:
 	pinr_arm_exit();
 err_after:
 	destroy_workqueue(pinr_after_wq);
+err_prompt:
+	destroy_workqueue(pinr_prompt_wq);
 err_unpin:
 	destroy_workqueue(pinr_unpin_wq);
 	return err;
@@ -61,6 +66,7 @@ static void __exit pin_revoke_exit(void)
 	/* Nobody enters from a wrap any more, nobody opens a request. */
 	pinr_arm_exit();
 	destroy_workqueue(pinr_after_wq);
+	destroy_workqueue(pinr_prompt_wq);
 	destroy_workqueue(pinr_unpin_wq);
 	/* Maps are freed by RCU. */
 	rcu_barrier();

@@ -39,12 +39,15 @@ static int pinr_reply(struct genl_info *info,
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *hdr;
 
-	if (!skb)
+	if (!skb) {
+		NL_SET_ERR_MSG(info->extack, "no memory for the reply");
 		return -ENOMEM;
+	}
 	hdr = genlmsg_put_reply(skb, info, &pin_revoke_nl_family, 0,
 				info->genlhdr->cmd);
 	if (!hdr || fill(skb, arg)) {
 		nlmsg_free(skb);
+		NL_SET_ERR_MSG(info->extack, "the reply is too long");
 		return -EMSGSIZE;
 	}
 	genlmsg_end(skb, hdr);
@@ -71,16 +74,26 @@ int pin_revoke_nl_open_doit(struct sk_buff *skb, struct genl_info *info)
 	int fd, err;
 
 	/* A kernel thread, or a process on its way out. */
-	if (!current->mm)
+	if (!current->mm) {
+		NL_SET_ERR_MSG(info->extack, "only a process has contexts");
 		return -EINVAL;
+	}
 	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		NL_SET_ERR_MSG(info->extack, "no file descriptor is free");
 		return fd;
+	}
 	file = pinr_ctx_open(genl_info_net(info), info->snd_portid,
 			     flags ? nla_get_u32(flags) : 0, &reply.id);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
-		return PTR_ERR(file);
+		err = PTR_ERR(file);
+		if (err == -EUSERS)
+			NL_SET_ERR_MSG(info->extack,
+				       "the process has too many contexts");
+		else
+			NL_SET_ERR_MSG(info->extack, "no memory for a context");
+		return err;
 	}
 	reply.fd = fd;
 	err = pinr_reply(info, pinr_fill_open, &reply);
@@ -105,6 +118,7 @@ int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info)
 	enum pin_revoke_ack_kind kind;
 	unsigned int granted_ms = 0;
 	struct pinr_ctx *ctx;
+	bool extend;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_ACK_CTX_FD) ||
@@ -114,7 +128,8 @@ int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	kind = nla_get_u32(info->attrs[PIN_REVOKE_A_ACK_KIND]);
-	if ((kind == PIN_REVOKE_ACK_KIND_EXTEND) != !!ms) {
+	extend = kind == PIN_REVOKE_ACK_KIND_EXTEND;
+	if (extend != !!ms) {
 		NL_SET_ERR_MSG(info->extack,
 			       "extend-ms goes with the kind extend, and only with it");
 		return -EINVAL;
@@ -243,6 +258,7 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 	bool admin = pinr_admin(cb->skb);
 	unsigned long at = 0;
 	struct pinr_ask *ask;
+	bool any = false;
 	void *hdr = NULL;
 	int err = 0;
 
@@ -260,18 +276,17 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 				break;
 		}
 		err = pinr_put_pin_nest(skb, ask->pin);
-		if (err) {
-			at--;
+		if (err)
 			break;
-		}
 		cursor->ask = at;
+		any = true;
 	}
 	spin_unlock(&pinr_lock);
-	/* Something fitted: it goes out, the rest in the next message. */
-	if (hdr && err && cursor->ask != at)
-		genlmsg_cancel(skb, hdr);
-	else if (hdr)
+	/* What fitted goes out, the rest in the next message. */
+	if (any)
 		genlmsg_end(skb, hdr);
+	else if (hdr)
+		genlmsg_cancel(skb, hdr);
 	return err;
 }
 

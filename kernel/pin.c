@@ -27,9 +27,10 @@
 
 LIST_HEAD(pinr_pins);
 struct workqueue_struct *pinr_unpin_wq;
+struct workqueue_struct *pinr_prompt_wq;
 struct workqueue_struct *pinr_after_wq;
 
-static atomic64_t pinr_last_id;
+static u64 pinr_last_id;	/* pinr_lock */
 
 void pinr_pin_get(struct pin_revoke_pin *pin)
 {
@@ -121,7 +122,8 @@ static void pinr_drop_pages(struct pin_revoke_pin *pin)
 		pin->ops->unpin(pin->priv);
 	else
 		pinr_unpin_pages(pin, pin->segs, true);
-	WRITE_ONCE(pin->pinned, false);
+	/* Pairs with the restore worker's: it fills the array again. */
+	smp_store_release(&pin->pinned, false);
 }
 
 static void pinr_unpin_work(struct work_struct *work)
@@ -164,6 +166,8 @@ static void pinr_note_revoked(struct pin_revoke_pin *pin,
 		pin->want = true;
 	if (reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND)
 		pin->write_first = true;
+	/* What was not told of a restore is not true any more. */
+	pin->tell &= ~PINR_TELL_RESTORED;
 	pin->tell |= PINR_TELL_REVOKED;
 	pinr_holdoff(pin);
 }
@@ -287,7 +291,7 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
 
 /**
  * pinr_pin_populate - pin, map and let the device access the range
- * @pin: in state RESTORING
+ * @pin: in state RESTORING, unless it went away since the caller looked
  *
  * One attempt:
  *
@@ -307,13 +311,12 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
  * faults pages in, may block for as long as the file system makes a fault
  * wait.
  * Return: 0 and the pin is ACTIVE; -EAGAIN the range was touched; -ECANCELED
- * the driver released it; or what the pages say.
+ * the driver released it, or it is GONE; or what the pages say.
  */
 int pinr_pin_populate(struct pin_revoke_pin *pin)
 {
 	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
 	struct pinr_segs *segs;
-	bool done = false;
 	int err;
 
 	segs = pinr_segs_walk(pin);
@@ -331,16 +334,18 @@ int pinr_pin_populate(struct pin_revoke_pin *pin)
 		goto err_pages;
 
 	mutex_lock(&pin->lock);
-	if (!mmu_interval_read_retry(&pin->notifier, seq)) {
+	if (pin->state != PIN_REVOKE_STATE_RESTORING) {
+		err = -ECANCELED;
+	} else if (mmu_interval_read_retry(&pin->notifier, seq)) {
+		err = -EAGAIN;
+	} else {
 		pinr_pin_have_pages(pin, &segs);
 		pin->mapped = true;
 		__pinr_pin_input(pin, PINR_COMMIT, pin->reason);
-		done = true;
 	}
 	mutex_unlock(&pin->lock);
 
-	if (!done) {
-		err = -EAGAIN;
+	if (err) {
 		if (pin->ops->unmap)
 			pin->ops->unmap(pin->priv);
 		goto err_pages;
@@ -369,6 +374,12 @@ static int pinr_charge(struct mm_struct *mm, unsigned long nr_pages)
 	return 0;
 }
 
+static void pinr_uncharge(struct pin_revoke_pin *pin, struct mm_struct *mm)
+{
+	if (!pin->adopted)
+		atomic64_sub(pin->nr_pages, &mm->pinned_vm);
+}
+
 static void pinr_free_work(struct work_struct *work)
 {
 	struct pin_revoke_pin *pin =
@@ -380,10 +391,12 @@ static void pinr_free_work(struct work_struct *work)
 
 static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 				       void *priv, unsigned long addr,
-				       size_t len, unsigned int flags)
+				       size_t len, unsigned int flags,
+				       bool adopted)
 {
 	struct pin_revoke_pin *pin;
 	unsigned long last;
+	int err = -ENOMEM;
 
 	if (!len || check_add_overflow(addr, len - 1, &last) ||
 	    last >= TASK_SIZE_MAX || !current->mm ||
@@ -402,6 +415,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->end = (last & PAGE_MASK) + PAGE_SIZE;
 	pin->nr_pages = (pin->end - pin->start) >> PAGE_SHIFT;
 	pin->flags = flags;
+	pin->adopted = adopted;
 	pin->pid = task_tgid_nr(current);
 	get_task_comm(pin->comm, current);
 	strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
@@ -419,11 +433,18 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	might_lock(&pin->lock);
 	fs_reclaim_release(GFP_KERNEL);
 
-	/* Any length that somebody thinks of is no reason for a warning. */
+	/* The limit first: the array is as large as the user says. */
+	if (!adopted) {
+		err = pinr_charge(current->mm, pin->nr_pages);
+		if (err)
+			goto err_pin;
+		err = -ENOMEM;
+	}
+	/* Nor is any length that somebody thinks of a reason for a warning. */
 	pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
 			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pin->pages)
-		goto err_pin;
+		goto err_charge;
 	pin->holder = pinr_holder_get(current->mm);
 	if (!pin->holder)
 		goto err_pages;
@@ -433,17 +454,20 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 
 err_pages:
 	kvfree(pin->pages);
+err_charge:
+	pinr_uncharge(pin, current->mm);
 err_pin:
 	kfree(pin);
-	return ERR_PTR(-ENOMEM);
+	return ERR_PTR(err);
 }
 
 static void pinr_publish(struct pin_revoke_pin *pin)
 {
-	pin->id = atomic64_inc_return(&pinr_last_id);
 	if (pin->ops->describe)
 		pin->ops->describe(pin->priv, pin->name, sizeof(pin->name));
 	spin_lock(&pinr_lock);
+	/* Under the lock: dumps rely on a list in the order of ids. */
+	pin->id = ++pinr_last_id;
 	list_add_tail(&pin->all, &pinr_pins);
 	list_add_tail(&pin->of_holder, &pin->holder->pins);
 	spin_unlock(&pinr_lock);
@@ -455,22 +479,19 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
 	      int (*fill)(struct pin_revoke_pin *pin, struct page **pages),
 	      struct page **pages)
 {
-	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags);
+	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags, pages);
 	int err;
 
 	if (IS_ERR(pin))
 		return pin;
-	pin->adopted = pages;
-	if (!pages) {
-		err = pinr_charge(current->mm, pin->nr_pages);
-		if (err)
-			goto err_new;
-	}
 	err = mmu_interval_notifier_insert(&pin->notifier, current->mm,
 					   pin->start, pin->end - pin->start,
 					   &pinr_notifier_ops);
-	if (err)
-		goto err_charge;
+	if (err) {
+		pinr_uncharge(pin, current->mm);
+		pinr_pin_put(pin);
+		return ERR_PTR(err);
+	}
 
 	pinr_publish(pin);
 	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
@@ -480,13 +501,6 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
 		return ERR_PTR(err);
 	}
 	return pin;
-
-err_charge:
-	if (!pages)
-		atomic64_sub(pin->nr_pages, &current->mm->pinned_vm);
-err_new:
-	pinr_pin_put(pin);
-	return ERR_PTR(err);
 }
 
 static int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
@@ -616,14 +630,13 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 	pin->released = true;
 	mutex_unlock(&pin->op_mutex);
 
-	if (!pin->adopted)
-		atomic64_sub(pin->nr_pages, &pin->holder->mm->pinned_vm);
+	pinr_uncharge(pin, pin->holder->mm);
 	spin_lock(&pinr_lock);
 	list_del_init(&pin->all);
 	list_del_init(&pin->of_holder);
 	spin_unlock(&pinr_lock);
 	/* Waits for invalidations of the mm: not here, see the top. */
-	queue_work(pinr_after_wq, &pin->free_work);
+	queue_work(pinr_prompt_wq, &pin->free_work);
 }
 EXPORT_SYMBOL_GPL(pin_revoke_release);
 
@@ -640,7 +653,11 @@ void pin_revoke_access(struct pin_revoke_pin *pin)
 {
 	if (READ_ONCE(pin->want))
 		return;
-	WRITE_ONCE(pin->want, true);
+	/*
+	 * Either this sees REVOKED, or the worker that follows every
+	 * revocation sees that it is wanted.
+	 */
+	smp_store_mb(pin->want, true);
 	if (READ_ONCE(pin->state) == PIN_REVOKE_STATE_REVOKED)
 		pinr_pin_after(pin);
 }

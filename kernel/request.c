@@ -91,7 +91,7 @@ static void pinr_ask_end(struct pinr_ask *ask)
 	list_del_init(&ask->of_pin);
 	ask->open = false;
 	if (!--ask->req->nr_open)
-		mod_delayed_work(pinr_after_wq, &ask->req->work, 0);
+		mod_delayed_work(pinr_prompt_wq, &ask->req->work, 0);
 }
 
 /**
@@ -124,7 +124,7 @@ void pinr_told_end(struct pinr_told *told)
 
 	if (!told->answered && !--ask->pending) {
 		ask->deadline = ktime_get();
-		mod_delayed_work(pinr_after_wq, &ask->req->work, 0);
+		mod_delayed_work(pinr_prompt_wq, &ask->req->work, 0);
 	}
 	pinr_told_free(told);
 }
@@ -165,7 +165,8 @@ static bool pinr_ask_listeners(struct pinr_ask *ask)
 	if (holder->missed)
 		return false;
 	list_for_each_entry(ctx, &holder->ctxs, of_holder)
-		thread |= ctx->flags & PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD;
+		thread |= ctx->portid &&
+			  ctx->flags & PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD;
 	if (own && !thread)
 		return false;
 
@@ -204,9 +205,10 @@ static bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
 	open = pinr_ask_of(pin, req->reason);
 	if (open) {
 		/* Join it; whoever is in a hurry makes it end earlier. */
+		open->req->joined = true;
 		if (ktime_before(deadline, open->deadline)) {
 			open->deadline = deadline;
-			mod_delayed_work(pinr_after_wq, &open->req->work, 0);
+			mod_delayed_work(pinr_prompt_wq, &open->req->work, 0);
 		}
 	} else if (pinr_ask_listeners(ask)) {
 		asked = true;
@@ -292,7 +294,7 @@ static void pinr_request_work(struct work_struct *work)
 
 	if (repeat)
 		pinr_tell_request(req);
-	queue_delayed_work(pinr_after_wq, &req->work,
+	queue_delayed_work(pinr_prompt_wq, &req->work,
 			   nsecs_to_jiffies(max_t(s64, next - now, 0)) + 1);
 }
 
@@ -353,7 +355,7 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	req->nr_open--;
 	if (!list_empty(&req->asks)) {
 		id = req->id;
-		mod_delayed_work(pinr_after_wq, &req->work, 0);
+		mod_delayed_work(pinr_prompt_wq, &req->work, 0);
 	} else {
 		xa_erase(&pinr_requests, req->id);
 	}
@@ -367,23 +369,6 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	}
 	pinr_request_put(req);
 	return id;
-}
-
-/* The open request of this reason, with a reference, or NULL. */
-static struct pinr_request *pinr_request_of(struct pin_revoke_pin *pin,
-					    enum pin_revoke_reason reason)
-{
-	struct pinr_request *req = NULL;
-	struct pinr_ask *ask;
-
-	spin_lock(&pinr_lock);
-	ask = pinr_ask_of(pin, reason);
-	if (ask) {
-		req = ask->req;
-		kref_get(&req->ref);
-	}
-	spin_unlock(&pinr_lock);
-	return req;
 }
 
 /* Latest deadline that is still open among the pins; 0 if there is none. */
@@ -404,14 +389,45 @@ static ktime_t pinr_open_until(struct pin_revoke_pin **pins, unsigned int nr,
 	return until;
 }
 
-/* Nobody needs the pins any more: the request ends without taking them. */
+/* The request's work does this too; a busy queue must not hold up a waiter. */
+static void pinr_take_due(struct pin_revoke_pin *pin,
+			  enum pin_revoke_reason reason)
+{
+	struct pinr_request *req = NULL;
+	struct pinr_ask *ask;
+	ktime_t next;
+
+	spin_lock(&pinr_lock);
+	ask = pinr_ask_of(pin, reason);
+	if (ask) {
+		req = ask->req;
+		kref_get(&req->ref);
+	}
+	spin_unlock(&pinr_lock);
+	if (!req)
+		return;
+	while (pinr_request_due(req, &next))
+		cond_resched();
+	pinr_request_put(req);
+}
+
+/*
+ * Whoever opened the request does not need the pins any more: it ends without
+ * taking them, unless somebody else has joined it.
+ */
 static void pinr_request_cancel(u64 id)
 {
 	struct pinr_request *req = pinr_request_find(id);
 	struct pinr_ask *ask;
+	bool joined;
 
 	if (!req)
 		return;
+	spin_lock(&pinr_lock);
+	joined = req->joined;
+	spin_unlock(&pinr_lock);
+	if (joined)
+		goto out;
 	pinr_tell_cancelled(req);
 	/* Only this file adds to the list, and only while it is being made. */
 	list_for_each_entry(ask, &req->asks, of_request) {
@@ -430,6 +446,7 @@ static void pinr_request_cancel(u64 id)
 		mutex_unlock(&pin->lock);
 	}
 	wake_up_all(&pinr_answered);
+out:
 	pinr_request_put(req);
 }
 
@@ -438,7 +455,8 @@ static void pinr_request_cancel(u64 id)
  * @pins: the pins that were asked for
  * @nr: how many
  * @reason: wait for requests of this reason, joined ones too
- * @id: the caller's own request, cancelled if the caller is killed
+ * @id: the caller's own request, cancelled if the caller is killed and nobody
+ *	else waits for it
  *
  * Returns at the latest deadline of the pins, with whatever is open forced,
  * earlier if all are answered or the task is killed.
@@ -457,26 +475,16 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 
 		if (!until)
 			return;
-		if (left <= 0)
-			break;
-		if (wait_event_killable_timeout(pinr_answered,
-						!pinr_open_until(pins, nr, reason),
-						nsecs_to_jiffies(left) + 1) < 0) {
+		if (left <= 0) {
+			for (i = 0; i < nr; i++)
+				pinr_take_due(pins[i], reason);
+		} else if (wait_event_killable_timeout(pinr_answered,
+						       !pinr_open_until(pins, nr, reason),
+						       nsecs_to_jiffies(left) + 1) < 0) {
 			if (id)
 				pinr_request_cancel(id);
 			return;
 		}
-	}
-	/* The work does this too; a busy workqueue must not hold us up. */
-	for (i = 0; i < nr; i++) {
-		struct pinr_request *req = pinr_request_of(pins[i], reason);
-		ktime_t next;
-
-		if (!req)
-			continue;
-		while (pinr_request_due(req, &next))
-			cond_resched();
-		pinr_request_put(req);
 	}
 }
 
@@ -595,7 +603,10 @@ int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kin
 	} else if (id > atomic64_read(&pinr_last_request)) {
 		err = -ENOENT;
 	}
-	/* Too late is still a sign of life: next time it is asked again. */
+	/*
+	 * Too late is an answer, too. It is the only one that a holder which
+	 * missed a deadline can give: it is not asked any more.
+	 */
 	if (err == -ESTALE) {
 		spin_lock(&pinr_lock);
 		ctx->holder->missed = false;

@@ -73,8 +73,9 @@ static int pinr_restore_when(struct pin_revoke_pin *pin)
 	left = ktime_ms_delta(pin->not_before, ktime_get());
 	if (pin->state != PIN_REVOKE_STATE_REVOKED || pin->adopted)
 		when = -1;
-	else if (READ_ONCE(pin->pinned))
-		when = -1;	/* the unpin worker calls again */
+	/* Pairs with the unpin worker's, which calls again. */
+	else if (smp_load_acquire(&pin->pinned))
+		when = -1;
 	else if (pinr_frame_covers(pin))
 		when = PINR_POLL_MS;
 	else if (left > 0)

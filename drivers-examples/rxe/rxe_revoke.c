@@ -56,6 +56,21 @@ module_param_cb(revoked_access, &revoked_access_ops, NULL, 0644);
 MODULE_PARM_DESC(revoked_access,
 		 "Accesses to a revoked region wait for its restore (wait, the default) or fail (error)");
 
+/* Tests and administrators see from it that a region was wanted meanwhile. */
+static atomic_long_t revoked_hits;
+
+static int revoked_hits_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%ld\n", atomic_long_read(&revoked_hits));
+}
+
+static const struct kernel_param_ops revoked_hits_ops = {
+	.get = revoked_hits_get,
+};
+
+module_param_cb(revoked_hits, &revoked_hits_ops, NULL, 0444);
+MODULE_PARM_DESC(revoked_hits, "Accesses that found their region revoked");
+
 /*
  * Schedules what may be parked. A queue pair in the pool's array holds the
  * reference of its creator, so the array's lock keeps all of them alive.
@@ -118,7 +133,7 @@ static void rxe_revoke_describe(void *priv, char *buf, size_t size)
 {
 	struct rxe_mr *mr = priv;
 
-	scnprintf(buf, size, "mrn %u lkey %#x", mr->ibmr.res.id, mr->lkey);
+	scnprintf(buf, size, "lkey %#x", mr->lkey);
 }
 
 static const struct ib_umem_revocable_ops rxe_revoke_ops = {
@@ -217,6 +232,7 @@ int rxe_revoke_enter(struct rxe_mr *mr)
 	if (state == RXE_REVOKE_GONE)
 		return -EFAULT;
 
+	atomic_long_inc(&revoked_hits);
 	/* Not under the lock: it nests inside the core's. */
 	pin_revoke_access(revoke->region->pin);
 	if (READ_ONCE(revoked_access))
@@ -247,6 +263,46 @@ int rxe_revoke_refuse(struct rxe_qp *qp, int ret)
 		return RESPST_ERR_RKEY_VIOLATION;
 	qp->revoke.retry_ms = ret;
 	return RESPST_ERR_REVOKED;
+}
+
+/**
+ * rxe_revoke_park_read - a READ whose response has begun waits for its region
+ * @qp: queue pair; the request is the head of its queue
+ *
+ * The peer's timer sends everything again meanwhile. One copy of a request is
+ * enough: each further one would be answered, too.
+ *
+ * Return: the responder's next state.
+ */
+int rxe_revoke_park_read(struct rxe_qp *qp)
+{
+	u32 last_psn = qp->resp.res->last_psn;
+	struct sk_buff_head again;
+	struct sk_buff *skb, *next;
+	unsigned long flags;
+
+	__skb_queue_head_init(&again);
+	spin_lock_irqsave(&qp->req_pkts.lock, flags);
+	skb_queue_walk_safe(&qp->req_pkts, skb, next) {
+		u32 psn = SKB_TO_PKT(skb)->psn;
+
+		if (skb_queue_is_first(&qp->req_pkts, skb))
+			continue;
+		if (psn_compare(psn, last_psn) > 0) {
+			last_psn = psn;
+			continue;
+		}
+		__skb_unlink(skb, &qp->req_pkts);
+		__skb_queue_tail(&again, skb);
+	}
+	spin_unlock_irqrestore(&qp->req_pkts.lock, flags);
+
+	while ((skb = __skb_dequeue(&again))) {
+		rxe_put(qp);
+		kfree_skb(skb);
+		ib_device_put(qp->ibqp.device);
+	}
+	return RESPST_EXIT;
 }
 
 /* Shortest time code of an RNR NAK that is not shorter than this. */

@@ -42,6 +42,7 @@ int rxe_revoke_enter(struct rxe_mr *mr);
 void rxe_revoke_leave(struct rxe_mr *mr);
 
 int rxe_revoke_refuse(struct rxe_qp *qp, int ret);
+int rxe_revoke_park_read(struct rxe_qp *qp);
 u8 rxe_revoke_undo(struct rxe_qp *qp, struct rxe_pkt_info *pkt);
 bool rxe_revoke_reuse_srq_wqe(struct rxe_qp *qp);
 void rxe_revoke_qp_reset(struct rxe_qp *qp);

@@ -196,8 +196,8 @@ static bool ask = true;
 module_param(ask, bool, 0444);
 MODULE_PARM_DESC(ask, "wrap kernel functions to ask holders (otherwise pins are only forced)");
 
-static DEFINE_MUTEX(pinr_arm_lock);	/* pinr_users, armed */
-static unsigned int pinr_users;
+static DEFINE_MUTEX(pinr_arm_lock);	/* armed */
+static atomic_t pinr_users;
 
 static void *pinr_symbol(const char *name)
 {
@@ -247,7 +247,7 @@ static void pinr_disarm_all(void)
 static void pinr_disarm_work(struct work_struct *work)
 {
 	mutex_lock(&pinr_arm_lock);
-	if (!pinr_users)
+	if (!atomic_read(&pinr_users))
 		pinr_disarm_all();
 	mutex_unlock(&pinr_arm_lock);
 }
@@ -264,34 +264,43 @@ static DECLARE_DELAYED_WORK(pinr_disarm_later, pinr_disarm_work);
  */
 void pinr_arm(void)
 {
+	static bool said;
 	struct pinr_wrap *wrap;
+	char names[80] = "";
 	int err;
 
 	mutex_lock(&pinr_arm_lock);
-	if (pinr_users++ || !ask)
+	if (atomic_inc_return(&pinr_users) > 1 || !ask)
 		goto out;
 	for (wrap = pinr_wraps; wrap < pinr_wraps + ARRAY_SIZE(pinr_wraps); wrap++) {
 		if (wrap->armed)
 			continue;
 		err = pinr_wrap_arm(wrap);
-		if (err)
+		if (err) {
 			pr_warn("%s cannot be wrapped (%d): holders are not asked there\n",
 				wrap->name, err);
-		else
-			pr_info_once("asking in %s and others while pins exist\n",
-				     wrap->name);
+			continue;
+		}
+		strlcat(names, " ", sizeof(names));
+		strlcat(names, wrap->name, sizeof(names));
 	}
+	if (!said)
+		pr_info("while there are pins, holders are asked in:%s\n",
+			names[0] ? names : " nothing");
+	said = true;
 out:
 	mutex_unlock(&pinr_arm_lock);
 }
 
-/* One pin less. Context: may sleep. */
+/*
+ * One pin less. The last reference can be dropped in a wrapped function, by
+ * the flusher or under s_umount: the lock is held over allocations that may
+ * wait for these, so it is not taken here.
+ */
 void pinr_disarm(void)
 {
-	mutex_lock(&pinr_arm_lock);
-	if (!--pinr_users)
+	if (atomic_dec_and_test(&pinr_users))
 		mod_delayed_work(system_long_wq, &pinr_disarm_later, PINR_LINGER);
-	mutex_unlock(&pinr_arm_lock);
 }
 
 int pinr_arm_init(void)

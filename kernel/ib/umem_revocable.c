@@ -30,11 +30,11 @@ static int revocable_map(void *priv, struct page **pages,
 					       nr_pages << PAGE_SHIFT,
 					       ib_dma_max_seg_size(umem->ibdev),
 					       0, GFP_KERNEL);
-	if (ret)
-		return ret;
-
-	ret = ib_dma_map_sgtable_attrs(umem->ibdev, &append->sgt,
-				       DMA_BIDIRECTIONAL, umem->dma_attrs);
+	if (!ret)
+		ret = ib_dma_map_sgtable_attrs(umem->ibdev, &append->sgt,
+					       DMA_BIDIRECTIONAL,
+					       umem->dma_attrs);
+	/* A table that was made by half is ours to free, too. */
 	if (ret)
 		sg_free_append_table(append);
 	return ret;

@@ -77,6 +77,9 @@ static bool complained(const char *text)
 /* A value of the JSON in @out, by a path like "0.pins.1.id" */
 static struct json_object *json, *json_at;
 
+static const char not_permitted[] =
+	"revokectl: pin 9: Operation not permitted; run it as root in the initial user namespace\n";
+
 static const char *json_value(const char *path)
 {
 	char buf[64], *word;
@@ -142,7 +145,7 @@ static void test_pin_show(void)
 	   "no such pin: status 2, the kernel's words, half a JSON never");
 	fake.err = -EPERM;
 	ok(run("pin show 9") == EXIT_KERNEL &&
-	   complained("revokectl: pin 9: Operation not permitted; run it as root in the initial user namespace\n"),
+	   complained(not_permitted),
 	   "no permission: what to do about it");
 	fake.connect_err = -ENOSYS;
 	ok(run("pin show") == EXIT_KERNEL &&

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: build-module.sh DIR KVER	(inside a guest root, see build.sh)
@@ -12,51 +12,54 @@ dir=$1
 kver=$2
 export O=/build KVER="$kver" KDIR="/lib/modules/$kver/build"
 top=$O/kernel-$kver
-copy=$top/$dir
+modules=$O/modules-$kver
 
-# sync_dir DIR - newer files over the copy, and away with what is gone; times
+# sync_dir DIR TO - newer files over the copy, and away with what is gone; times
 # are kept so that make sees what changed
 sync_dir() {
-	mkdir -p "$top/$1"
-	(cd "/src/$1" && find . -type f | LC_ALL=C sort) > "$top/.files.new"
-	list="$top/.files-$(echo "$1" | tr / -)"
+	mkdir -p "$2/$1"
+	list=$2/.files-$(echo "$1" | tr / -)
+	(cd "/src/$1" && find . -type f | LC_ALL=C sort) > "$list.new"
 	if [ -e "$list" ]; then
-		LC_ALL=C comm -23 "$list" "$top/.files.new" |
-			while read -r gone; do rm -f "$top/$1/$gone"; done
+		LC_ALL=C comm -23 "$list" "$list.new" |
+			while read -r gone; do rm -f "$2/$1/$gone"; done
 	fi
-	mv "$top/.files.new" "$list"
-	cp -pur "/src/$1/." "$top/$1/"
+	mv "$list.new" "$list"
+	cp -pur "/src/$1/." "$2/$1/"
 }
 
-# gather FROM TO - modules without debug information
-gather() {
-	mkdir -p "$2"
-	for ko in "$1"/*.ko "$1"/*/*.ko; do
+# build DIR TO [VARIABLE...] - make the copy DIR, its modules without debug
+# information to TO
+build() {
+	from=$1 to=$2
+	shift 2
+	make -C "$KDIR" M="$from" W=1 "$@" modules
+	mkdir -p "$to"
+	for ko in "$from"/*.ko "$from"/*/*.ko; do
 		[ -e "$ko" ] || continue
-		to=$2/${ko##*/}
-		[ "$to" -nt "$ko" ] || strip --strip-debug -o "$to" "$ko"
+		[ "$to/${ko##*/}" -nt "$ko" ] || strip --strip-debug -o "$to/${ko##*/}" "$ko"
 	done
 }
 
-sync_dir uapi
-sync_dir kernel
-if [ -x "/src/$dir/build.sh" ]; then
-	"/src/$dir/build.sh" "$kver"
-else
-	[ "$dir" = kernel ] || sync_dir "$dir"
-	[ -e "$copy/Kbuild" ] || [ -e "$copy/Makefile" ] || exit 0
-	symbols=
-	if [ "$dir" != kernel ] && [ -e "$top/kernel/Module.symvers" ]; then
-		symbols=KBUILD_EXTRA_SYMBOLS=$top/kernel/Module.symvers
+case $dir in
+kernel)
+	sync_dir uapi "$top"
+	sync_dir kernel "$top"
+	build "$top/kernel" "$modules"
+
+	# A core that can be told to be broken, for the tests that must then fail.
+	sync_dir uapi "$top/fault"
+	sync_dir kernel "$top/fault"
+	build "$top/fault/kernel" "$modules/fault" PIN_REVOKE_FAULT=y
+	rm -f "$modules/fault/pin_revoke_ib.ko"
+	;;
+*)
+	if [ -x "/src/$dir/build.sh" ]; then
+		"/src/$dir/build.sh" "$kver"
+	else
+		sync_dir "$dir" "$top"
+		build "$top/$dir" "$modules/tests" \
+			KBUILD_EXTRA_SYMBOLS="$top/kernel/Module.symvers"
 	fi
-	make -C "$KDIR" M="$copy" W=1 $symbols modules
-	gather "$copy" "$O/modules-$kver"
-fi
-# The durability tests must be able to fail: a core that breaks on demand.
-if [ "$dir" = kernel ]; then
-	mkdir -p "$top/fault"
-	cp -pur "$top/kernel" "$top/uapi" "$top/fault/"
-	make -C "$KDIR" M="$top/fault/kernel" PIN_REVOKE_FAULT=y modules
-	gather "$top/fault/kernel" "$O/modules-$kver/fault"
-	rm -f "$O/modules-$kver/fault/pin_revoke_ib.ko"
-fi
+	;;
+esac

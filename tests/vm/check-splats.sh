@@ -14,7 +14,7 @@ splats='WARNING:|\bBUG:|kernel BUG at|\bOops\b|general protection fault'
 splats+='|Kernel panic|Call Trace:|cut here|Unable to handle|stack guard page'
 splats+='|possible (circular|recursive|irq) |INFO: possible|inconsistent lock state'
 splats+='|suspicious RCU|INFO: (lockdep|trying to register)|DEADLOCK|held lock freed'
-splats+='|lock held when returning|blocked for more than|hung task|soft lockup|hard LOCKUP'
+splats+='|lock held when returning|still has locks held|blocked for more than|hung task|soft lockup|hard LOCKUP'
 splats+='|rcu.*(detected stall|self-detected|expedited stalls)|scheduling while atomic'
 splats+='|sleeping function called|KASAN|UBSAN|KCSAN|KMSAN|KFENCE|kmemleak:.*suspected'
 splats+='|unregister_netdevice: waiting|refcount_t:|list_(add|del) corruption'
@@ -22,6 +22,7 @@ splats+='|Bad page|Bad rss-counter|EXT4-fs error|XFS.*(Corruption|Assertion|Inte
 splats+='|BTRFS.*(critical|error)|I/O error|Out of memory|page allocation failure'
 splats+='|invalid opcode|ODEBUG|Unknown symbol|disagrees about version'
 
+[ $# != 0 ] || { echo "usage: check-splats.sh LOG..." >&2; exit 2; }
 allow=$(sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$dir/splats.allow" | paste -sd '|')
 bad=0
 for log; do

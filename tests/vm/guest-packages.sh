@@ -44,7 +44,9 @@ apt-get -q -y --no-install-recommends install \
 	gcc libc6-dev make patch pkgconf python3-yaml python3-jsonschema \
 	libnl-3-dev libnl-genl-3-dev libibverbs-dev libjson-c-dev \
 	rdma-core ibverbs-providers ibverbs-utils perftest \
-	busybox-static e2fsprogs iproute2 procps strace util-linux
+	busybox-static e2fsprogs iproute2 procps strace util-linux \
+	perl shellcheck \
+	qemu-system-x86 # boot.sh calls it from the outside, see there
 
 # The parts of the kernel source that builds and checks read, so that each of
 # them need not unpack all of it: the generator, checkpatch, the RDMA drivers.

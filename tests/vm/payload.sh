@@ -21,5 +21,5 @@ copy() {
 }
 copy bin "$O"/bin/*
 copy lib "$O"/lib/*.so*
-copy modules "$O/modules-$kver"/*.ko
+copy modules "$O/modules-$kver"/*
 copy tests "$TOP"/tests/selftests/*.sh "$O"/tests/*

@@ -21,6 +21,8 @@ function problem(text) {
 function finish(status) {
 	if (plan == "")
 		problem("no plan: it did not get to its end")
+	else if (!points)
+		problem("no points")
 	else if (plan != points)
 		problem("planned " plan " points, made " points)
 	if (status != 0 && !bad)
@@ -49,5 +51,7 @@ test == "" { print; next }
 END {
 	if (test != "")
 		finish(1)
+	if (passed + failed + skipped == 0)
+		failed = 1
 	print passed + 0, failed + 0, skipped + 0 > sums
 }

@@ -131,10 +131,10 @@ int monitor_main(int argc, char **argv)
 		else if (ret == -ENOBUFS)
 			note_out(now_ns() - start, "lost",
 				 "events: see revokectl request show");
-		else if (ret < 0)
-			break;
-		else
+		else if (!ret)
 			poll(&pfd, 1, -1);
+		else
+			break;
 	}
 	revoke_nl_close(&nl);
 	return ret < 0 ? fail(ret, "monitor") : EXIT_KERNEL;

@@ -44,6 +44,8 @@ struct pin_revoke_pin;
  *   system has cleaned the pages and must therefore not copy anything back
  *   (DMA_ATTR_SKIP_CPU_SYNC).
  * - ->quiesce() is called at most once for each ->restore().
+ * - Both can come until pin_revoke_release() has begun, ->restore() even after
+ *   the driver has stopped its device for that: it must keep it stopped then.
  * - ->map() and ->unmap() run without that lock, may sleep and allocate, and
  *   never run at the same time for one pin.
  * - A key that was handed out for the pin stays allocated until
@@ -64,6 +66,8 @@ struct pin_revoke_pin;
  * @gone: the range is gone for good, accesses can be answered with an error.
  *	Same rules as @quiesce. Optional.
  * @describe: name of the pin for people, e.g. device and key. Context: atomic.
+ *	Optional.
+ * @owner: the driver, THIS_MODULE
  */
 struct pin_revoke_ops {
 	int (*map)(void *priv, struct page **pages, unsigned long nr_pages);

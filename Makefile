@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The way in: every target is a script of tests/vm, which also says more.
+# KERNEL=newest names the kernel, TESTS='a b' some guest tests, CMD='...' what
+# vm runs, YES=1 answers the one question, PIN_REVOKE_CACHE moves the cache.
+#
+# Must never hold logic of its own.
+KERNEL ?= newest
+TESTS ?=
+vm := tests/vm
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(lastword $(MAKEFILE_LIST)) | expand -t 18
+
+demo: ## see it: RDMA into a file, and an fsync that means it (BASELINE=1: today's answer)
+	@$(vm)/demo.sh
+
+test: deps ## everything; last line N passed, N failed (TESTS='a b': these guest tests only)
+	@$(if $(TESTS),$(vm)/run.sh $(KERNEL) $(TESTS),$(vm)/all.sh $(KERNEL))
+
+build: deps ## build all components, in the guest root, into build/
+	@$(vm)/build.sh $(KERNEL)
+
+vm: build ## a shell in the guest with everything loaded (CMD='...': one command)
+	@$(vm)/shell.sh $(KERNEL)
+
+unit: deps ## the tests that need no kernel
+	@$(vm)/unit.sh
+
+check: deps ## generated files, checkpatch, shellcheck, licences
+	@$(vm)/check-tree.sh
+
+gen: deps ## make uapi header, policy tables and names from uapi/pin-revoke.yaml
+	@$(vm)/gen.sh .
+
+clean: ## remove build/ (the cache stays, see README)
+	rm -rf build
+
+deps:
+	@$(vm)/deps.sh
+
+.PHONY: help demo test build vm unit check gen clean deps

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Two queue pairs of one process that talk to each other over soft-RoCE, a
+ * region over a file and an ordinary one. For one program only: the functions
+ * and the state are static.
+ *
+ * Must never judge: the tests do.
+ */
+#ifndef RDMA_PAIR_H
+#define RDMA_PAIR_H
+
+#include <err.h>
+#include <infiniband/verbs.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define MSG		(64UL << 10)	/* 64 packets */
+#define SIZE		(4 * MSG)
+#define SEED		2654435761u
+#define LIMIT		60		/* seconds for one kind of operation */
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define ACCESS		(IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | \
+			 IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC | \
+			 IBV_ACCESS_MW_BIND)
+
+/* One end of a connection. */
+struct end {
+	struct ibv_qp *qp;
+	struct ibv_cq *cq;
+	struct ibv_srq *srq;
+};
+
+static struct ibv_context *ctx;
+static struct ibv_pd *pd;
+static union ibv_gid gid;
+static int gid_index;
+static char *file_mem, *anon_mem;
+static struct ibv_mr *file_mr, *anon_mr;
+static struct end a, b;		/* a asks, b responds */
+static uint32_t file_rkey;	/* the region's, or that of a window of it */
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void open_device(void)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	struct ibv_gid_entry entries[16];
+	ssize_t n;
+
+	if (!list || !list[0])
+		errx(1, "no RDMA device");
+	ctx = ibv_open_device(list[0]);
+	if (!ctx)
+		err(1, "open device");
+	pd = ibv_alloc_pd(ctx);
+	if (!pd)
+		err(1, "protection domain");
+	n = ibv_query_gid_table(ctx, entries, ARRAY_SIZE(entries), 0);
+	if (n < 1)
+		errx(1, "no GID");
+	/* The last is the IPv4 one, if the interface has an address. */
+	gid = entries[n - 1].gid;
+	gid_index = entries[n - 1].gid_index;
+}
+
+static void create(struct end *e, enum ibv_qp_type type, bool srq)
+{
+	struct ibv_srq_init_attr srq_attr = {
+		.attr = { .max_wr = 16, .max_sge = 2 },
+	};
+	struct ibv_qp_init_attr_ex init = {
+		.qp_type = type,
+		.cap = { .max_send_wr = 64, .max_recv_wr = 64,
+			 .max_send_sge = 2, .max_recv_sge = 2 },
+		.comp_mask = IBV_QP_INIT_ATTR_PD,
+		.pd = pd,
+	};
+
+	memset(e, 0, sizeof(*e));
+	e->cq = ibv_create_cq(ctx, 256, NULL, NULL, 0);
+	if (!e->cq)
+		err(1, "completion queue");
+	if (srq) {
+		e->srq = ibv_create_srq(pd, &srq_attr);
+		if (!e->srq)
+			err(1, "shared receive queue");
+	}
+	init.send_cq = e->cq;
+	init.recv_cq = e->cq;
+	init.srq = e->srq;
+	if (type == IBV_QPT_RC) {
+		init.comp_mask |= IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
+		init.send_ops_flags = IBV_QP_EX_WITH_ATOMIC_WRITE |
+				      IBV_QP_EX_WITH_RDMA_WRITE |
+				      IBV_QP_EX_WITH_BIND_MW;
+	}
+	e->qp = ibv_create_qp_ex(ctx, &init);
+	if (!e->qp)
+		err(1, "queue pair");
+}
+
+static void modify(struct ibv_qp *qp, enum ibv_qp_state state,
+		   struct ibv_qp_attr *attr, int mask)
+{
+	int ret;
+
+	attr->qp_state = state;
+	ret = ibv_modify_qp(qp, attr, mask | IBV_QP_STATE);
+	if (ret)
+		errx(1, "queue pair to state %d: %s", state, strerror(ret));
+}
+
+static void connect_to(struct end *e, uint32_t remote)
+{
+	enum ibv_qp_type type = e->qp->qp_type;
+	bool rc = type == IBV_QPT_RC, ud = type == IBV_QPT_UD;
+	struct ibv_qp_attr attr = {
+		.port_num = 1,
+		.qp_access_flags = rc ? ACCESS & ~IBV_ACCESS_MW_BIND :
+					IBV_ACCESS_REMOTE_WRITE,
+		.qkey = 0x1234,
+		.path_mtu = IBV_MTU_1024,
+		.dest_qp_num = remote,
+		.max_dest_rd_atomic = 4,
+		.max_rd_atomic = 4,
+		.min_rnr_timer = 12,
+		.timeout = 14,
+		.retry_cnt = 7,
+		.rnr_retry = 7,
+		.ah_attr = { .is_global = 1, .port_num = 1,
+			     .grh = { .dgid = gid, .sgid_index = gid_index,
+				      .hop_limit = 1 } },
+	};
+
+	modify(e->qp, IBV_QPS_INIT, &attr, IBV_QP_PKEY_INDEX | IBV_QP_PORT |
+	       (ud ? IBV_QP_QKEY : IBV_QP_ACCESS_FLAGS));
+	modify(e->qp, IBV_QPS_RTR, &attr, ud ? 0 :
+	       IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
+	       (rc ? IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER : 0));
+	modify(e->qp, IBV_QPS_RTS, &attr, IBV_QP_SQ_PSN |
+	       (rc ? IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+		     IBV_QP_MAX_QP_RD_ATOMIC : 0));
+}
+
+static void pair_up(enum ibv_qp_type type, bool srq)
+{
+	create(&a, type, false);
+	create(&b, type, srq);
+	connect_to(&a, b.qp->qp_num);
+	connect_to(&b, a.qp->qp_num);
+}
+
+static void destroy(struct end *e)
+{
+	ibv_destroy_qp(e->qp);
+	if (e->srq)
+		ibv_destroy_srq(e->srq);
+	ibv_destroy_cq(e->cq);
+}
+
+/* True if something completed; its status is in *status. */
+static bool poll_one(struct end *e, enum ibv_wc_status *status)
+{
+	struct ibv_wc wc;
+	int n = ibv_poll_cq(e->cq, 1, &wc);
+
+	if (n < 0)
+		errx(1, "poll");
+	if (n)
+		*status = wc.status;
+	return n;
+}
+
+static bool done(struct end *e)
+{
+	enum ibv_wc_status status;
+	double limit = now() + LIMIT;
+
+	while (!poll_one(e, &status)) {
+		if (now() > limit) {
+			printf("# nothing completes\n");
+			return false;
+		}
+	}
+	if (status != IBV_WC_SUCCESS)
+		printf("# completed with %s\n", ibv_wc_status_str(status));
+	return status == IBV_WC_SUCCESS;
+}
+
+static struct ibv_sge sge(struct ibv_mr *mr, char *mem, size_t len)
+{
+	return (struct ibv_sge){
+		.addr = (uintptr_t)mem, .length = len, .lkey = mr->lkey,
+	};
+}
+
+/* A message that differs in every word from that of every other round. */
+static void fill(char *mem, unsigned int round, size_t len)
+{
+	uint32_t *p = (uint32_t *)mem;
+
+	for (size_t i = 0; i < len / 4; i++)
+		p[i] = round * SEED + i;
+}
+
+static bool same(const char *mem, unsigned int round, size_t len)
+{
+	const uint32_t *p = (const uint32_t *)mem;
+
+	for (size_t i = 0; i < len / 4; i++) {
+		if (p[i] != round * SEED + (uint32_t)i) {
+			printf("# round %u: wrong at %zu\n", round, i * 4);
+			return false;
+		}
+	}
+	return true;
+}
+
+#endif /* RDMA_PAIR_H */

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Checks of the tree that need no guest booted: generated files are current, the
+# kernel's checkpatch and shellcheck are content, every file names its licence,
+# versions of kernels are told apart in kernel/compat only. Prints TAP.
+#
+# Must never change the tree.
+. "${BASH_SOURCE[0]%/*}/env.sh"
+set +e
+. "$TOP/tests/selftests/lib.sh"
+
+cd "$TOP" || exit
+use_kernel newest
+source=$(cd "$ROOT" && echo usr/src/linux-source-*/)
+own() { find . \( -path ./.git -o -path ./build \) -prune -o -type f "$@" -print | sed 's,^\./,,' | LC_ALL=C sort; }
+own_c() { own -name '*.[ch]' | grep -vE '_gen\.[ch]$|^uapi/linux/'; }
+
+# none DESCRIPTION LINES - there is nothing to complain about
+none() {
+	if [ -z "$2" ]; then pass "$1"; else fail "$1"; diag "$2"; fi
+}
+
+# make gen would change nothing
+generated() {
+	"$VM/gen.sh" "$O/gen" || return
+	local file status=0
+	while read -r file; do
+		diff -u "$file" "$O/gen/$file" || status=1
+	done < <(cd "$O/gen" && find . -type f)
+	return $status
+}
+
+# in_src CMD... - in the guest root, which has the same tools on every machine
+in_src() { "$VM/in-root.sh" "$ROOT" env -C /src "$@"; }
+
+# What checkpatch asks and we do not do. Everywhere: kzalloc_obj() is newer than
+# the oldest kernel we build for; messages stay whole, to be searched for.
+never=ALLOC_WITH_SIZEOF,LONG_LINE_STRING
+# Trace events are written as all the kernel's are.
+trace=OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
+# User space has no such type, macro or rule: -ENOSYS is what our library says
+# without the module, command names are words, C11 has capitals, _Atomic members
+# and pragmas are no declarations.
+user=PREFER_KERNEL_TYPES,ENOSYS,EMBEDDED_FUNCTION_NAME,ARRAY_SIZE,BIT_MACRO
+user+=,PREFER_DEFINED_ATTRIBUTE_MACRO,CAMELCASE,LINE_SPACING
+# Unit tests stand between the library and libc, and declare what they replace.
+unit=$user,AVOID_EXTERNS,VOLATILE,OPEN_ENDED_LINE,STATIC_CONST_CHAR_ARRAY
+
+# checkpatch IGNORE FILE...
+checkpatch() {
+	# It writes a cache into the directory it runs in.
+	"$VM/in-root.sh" "$ROOT" env -C /tmp GIT_DIR=/none perl "/$source/scripts/checkpatch.pl" --strict --no-tree \
+		--terse --show-types --quiet --no-summary --ignore "$never,$1" -f "${@:2}" 2>&1 |
+		grep -v '\$root in concat\|/include.: No such file'
+	[ "${PIPESTATUS[0]}" = 0 ]
+}
+
+modules='^(kernel|drivers-examples/rxe|tests/selftests/modules)/'
+mapfile -t kernel_c < <(own_c | grep -E "$modules" | grep -v '/trace\.h$' | sed 's,^,/src/,')
+mapfile -t user_c < <(own_c | grep -vE "$modules|^tests/unit/" | sed 's,^,/src/,')
+mapfile -t unit_c < <(own_c | grep '^tests/unit/' | sed 's,^,/src/,')
+mapfile -t scripts < <(own | while read -r f; do head -n 1 "$f" | grep -qaE '^#!/bin/(ba)?sh' && echo "$f"; done)
+
+ok "generated files are current" generated
+ok "checkpatch: kernel code" checkpatch '' "${kernel_c[@]}"
+ok "checkpatch: trace events" checkpatch "$trace" /src/kernel/trace.h
+ok "checkpatch: user space" checkpatch "$user" "${user_c[@]}"
+ok "checkpatch: unit tests" checkpatch "$unit" "${unit_c[@]}"
+ok "shellcheck" in_src shellcheck -x -P SCRIPTDIR -S warning "${scripts[@]}"
+none "every file names its licence" "$(own | grep -vE '^LICENSES/|^\.gitignore$|^README\.md$' |
+	while read -r f; do head -n 5 "$f" | grep -qa SPDX-License-Identifier || echo "$f"; done)"
+none "kernel versions only in kernel/compat" "$(own_c | grep -v '^kernel/compat/' |
+	xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\(')"
+done_testing

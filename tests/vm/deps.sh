@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Says what a first run needs (packages, download, disk, time), asks, and
+# installs the Debian packages that the machine lacks. YES=1 or CI=true answers
+# the question; nothing needed, nothing said.
+#
+# Must never install anything before the question was answered.
+. "${BASH_SOURCE[0]%/*}/env.sh"
+
+# command:package
+needs=(make:make perl:perl-base mmdebstrap:mmdebstrap mke2fs:e2fsprogs
+	xz:xz-utils unshare:util-linux mount:mount)
+[ "$(id -u)" = 0 ] || needs+=(newuidmap:uidmap)
+packages=()
+for need in "${needs[@]}"; do
+	command -v "${need%:*}" > /dev/null || packages+=("${need#*:}")
+done
+guest=
+[ -d "$(home_of trixie)" ] ||
+	guest="download 480 MB, disk 2.5 GB in the cache, about 3 minutes"
+
+if [ ${#packages[@]} != 0 ] || [ -n "$guest" ]; then
+	cat <<-EOT
+
+	Nothing touches this machine's kernel: all of it runs in a virtual machine
+	(QEMU, emulated, no /dev/kvm needed). What is missing for that:
+
+	  packages of this machine  ${packages[*]:-none}
+	  guest (Debian trixie)     ${guest:-there}
+	  build                     about 2 minutes, 100 MB in $O
+	  the cache                 $CACHE
+
+	EOT
+	if [ "${YES:-}" != 1 ] && [ "${CI:-}" != true ]; then
+		[ -t 0 ] || die "nobody to ask: set YES=1 to go on without the question"
+		read -r -p "Go on? [Y/n] " answer
+		case $answer in ''|[Yy]*) ;; *) exit 1 ;; esac
+	fi
+fi
+
+if [ ${#packages[@]} != 0 ]; then
+	command -v apt-get > /dev/null || die "install these first: ${packages[*]}"
+	sudo=()
+	if [ "$(id -u)" != 0 ]; then
+		sudo=(sudo)
+		command -v sudo > /dev/null ||
+			die "as root: apt-get install ${packages[*]}"
+	fi
+	"${sudo[@]}" apt-get -q update
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y --no-install-recommends install "${packages[@]}"
+fi
+
+# The guest's files have many owners, which take the place of ranges of ours.
+in_ns true 2> /dev/null ||
+	if [ "$(id -u)" = 0 ]; then
+		die "this root may not make mount namespaces: give the container CAP_SYS_ADMIN"
+	else
+		die "user namespaces are needed: as root, usermod --add-subuids 100000-165535" \
+			"--add-subgids 100000-165535 $(id -un), or run all of this as root"
+	fi

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Builds and runs the tests of tests/unit, which need no kernel of ours, in the
+# guest root: with the same compiler and libraries on every machine. Prints a
+# stream for tap.awk.
+#
+# Must never need a package of the host.
+. "${BASH_SOURCE[0]%/*}/env.sh"
+
+use_kernel newest
+exec "$VM/in-root.sh" "$ROOT" make -s -C /src/tests/unit O=/build test
