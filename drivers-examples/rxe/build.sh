@@ -3,7 +3,7 @@
 #
 # usage: build.sh KVER [OUT]	(inside a guest root; OUT defaults to $O)
 # Builds rdma_rxe.ko for kernel KVER from the distribution's own source of that
-# series, our patch for it and rxe_revoke.[ch], into OUT/modules-KVER/. The
+# series, our patch for it and the rxe_*.[ch] here, into OUT/modules-KVER/. The
 # kernel/ directory was built before, in OUT/kernel-KVER/.
 #
 # Must never build with a patch that fits only roughly.
@@ -44,7 +44,7 @@ if [ "$(cat "$work/.stamp" 2>/dev/null)" != "$stamp" ]; then
 	patch -d "$work" -p5 --fuzz=0 --no-backup-if-mismatch < "$patch"
 	echo "$stamp" > "$work/.stamp"
 fi
-cp -pu "$here/rxe_revoke.c" "$here/rxe_revoke.h" "$work/"
+cp -pu "$here"/rxe_*.[ch] "$work/"
 
 make -C "$kdir" M="$work" \
 	KBUILD_EXTRA_SYMBOLS="$core/Module.symvers" \

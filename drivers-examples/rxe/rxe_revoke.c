@@ -12,11 +12,13 @@
 
 #include "rxe.h"
 #include "rxe_loc.h"
+#include "rxe_queue.h"
+#include "rxe_compat.h"
 
 /**
  * struct rxe_revoke_mr - the revocable side of a memory region
  * @lock: read for the access of one packet, written to change @state
- * @state: may the pages in mr->page_info be accessed
+ * @state: may the pages be accessed
  * @region: the pinned memory
  */
 struct rxe_revoke_mr {
@@ -75,9 +77,9 @@ MODULE_PARM_DESC(revoked_hits, "Accesses that found their region revoked");
  * Schedules what may be parked. A queue pair in the pool's array holds the
  * reference of its creator, so the array's lock keeps all of them alive.
  *
- * A parked request stays in req_pkts, and wake is set from before the send task
- * looks at a region until it has not parked: whoever saw the region revoked is
- * found here, because the state was changed under the lock before.
+ * What is parked stays at the head of its queue, and was there before it saw
+ * the region revoked. That state was changed under the lock before: a task that
+ * is still running now runs once more.
  */
 static void rxe_revoke_kick(struct rxe_dev *rxe)
 {
@@ -89,9 +91,9 @@ static void rxe_revoke_kick(struct rxe_dev *rxe)
 	xa_for_each(&rxe->qp_pool.xa, index, elem) {
 		qp = elem->obj;
 		if (!skb_queue_empty_lockless(&qp->req_pkts))
-			rxe_sched_task(&qp->recv_task);
-		if (READ_ONCE(qp->revoke.wake))
-			rxe_sched_task(&qp->send_task);
+			rxe_sched_recv(qp);
+		if (!queue_empty(qp->sq.queue, QUEUE_TYPE_FROM_CLIENT))
+			rxe_sched_send(qp);
 	}
 	xa_unlock(&rxe->qp_pool.xa);
 }
@@ -112,7 +114,7 @@ static void rxe_revoke_restore(void *priv, struct ib_umem *umem)
 	mr->nbuf = 0;
 	err = rxe_mr_fill_pages_from_sgt(mr, &umem->sgt_append.sgt);
 	rxe_revoke_set_state(mr, err ? RXE_REVOKE_GONE : RXE_REVOKE_LIVE);
-	rxe_revoke_kick(to_rdev(mr->ibmr.device));
+	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
 }
 
 static void rxe_revoke_quiesce(void *priv, unsigned long start,
@@ -126,7 +128,7 @@ static void rxe_revoke_gone(void *priv)
 	struct rxe_mr *mr = priv;
 
 	rxe_revoke_set_state(mr, RXE_REVOKE_GONE);
-	rxe_revoke_kick(to_rdev(mr->ibmr.device));
+	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
 }
 
 static void rxe_revoke_describe(void *priv, char *buf, size_t size)
@@ -163,9 +165,9 @@ int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,
 	int err;
 
 	/* Bad user input must not get as far as the page allocator's warning. */
-	if (pages > KMALLOC_MAX_SIZE / sizeof(*mr->page_info))
+	if (pages > RXE_MR_MAX_PAGES)
 		return -ENOMEM;
-	err = alloc_mr_page_info(mr, pages);
+	err = rxe_mr_alloc_pages(mr, pages);
 	if (err)
 		return err;
 
@@ -185,7 +187,7 @@ int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,
 	if (mr->revoke->state == RXE_REVOKE_GONE)
 		return -EINVAL;
 
-	mr->ibmr.type = IB_MR_TYPE_USER;
+	rxe_mr_set_user(mr, start, access);
 	mr->state = RXE_MR_STATE_VALID;
 	return 0;
 }
@@ -204,6 +206,8 @@ void rxe_revoke_cleanup(struct rxe_mr *mr)
 		ib_umem_release_revocable(mr->revoke->region);
 	mr->umem = NULL;
 	kfree(mr->revoke);
+	/* Work that waits for the region has to hear that its key is gone. */
+	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
 }
 
 /**
@@ -393,33 +397,19 @@ void rxe_revoke_qp_reset(struct rxe_qp *qp)
 }
 
 /**
- * rxe_revoke_send_begin - the send task begins a pass
- * @qp: its queue pair
- */
-void rxe_revoke_send_begin(struct rxe_qp *qp)
-{
-	qp->revoke.parked = false;
-	WRITE_ONCE(qp->revoke.wake, true);
-}
-
-/**
- * rxe_revoke_park - the send task waits for a region
- * @qp: its queue pair
+ * rxe_revoke_qp_destroy - drop what is parked
+ * @qp: queue pair that is about to be destroyed
  *
- * The peer is not to blame for a response that was not asked for or not taken:
- * a timeout meanwhile does not count as a retry.
+ * A parked packet refers to its queue pair, which waits for the last reference
+ * then, and which no restore would find.
  */
-void rxe_revoke_park(struct rxe_qp *qp)
+void rxe_revoke_qp_destroy(struct rxe_qp *qp)
 {
-	qp->revoke.parked = true;
-	qp->comp.timeout = 0;
-}
+	unsigned long flags;
 
-/**
- * rxe_revoke_send_end - the send task ends a pass
- * @qp: its queue pair
- */
-void rxe_revoke_send_end(struct rxe_qp *qp)
-{
-	WRITE_ONCE(qp->revoke.wake, qp->revoke.parked);
+	spin_lock_irqsave(&qp->state_lock, flags);
+	qp->valid = 0;
+	spin_unlock_irqrestore(&qp->state_lock, flags);
+	rxe_sched_recv(qp);
+	rxe_sched_send(qp);
 }

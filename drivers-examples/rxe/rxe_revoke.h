@@ -17,20 +17,17 @@ struct rxe_mr;
 struct rxe_pkt_info;
 struct rxe_qp;
 struct rxe_revoke_mr;
-struct sg_table;
 
 /**
  * struct rxe_revoke_qp - what a queue pair remembers about revoked regions
- * @parked: the send task found a region revoked and waits for its restore
- * @wake: restore has to schedule the send task: it is parked, or running and
- *	may be about to park
+ * @parked: the requester waits for a region of its own. Its peer is not to
+ *	blame: a timeout meanwhile does not count as a retry.
  * @srq_wqe: the receive WQE of a refused packet is in qp->resp.srq_wqe and has
  *	already left the shared receive queue
  * @retry_ms: the region that refused the current packet may be back by then
  */
 struct rxe_revoke_qp {
 	bool parked;
-	bool wake;
 	bool srq_wqe;
 	unsigned int retry_ms;
 };
@@ -46,13 +43,6 @@ int rxe_revoke_park_read(struct rxe_qp *qp);
 u8 rxe_revoke_undo(struct rxe_qp *qp, struct rxe_pkt_info *pkt);
 bool rxe_revoke_reuse_srq_wqe(struct rxe_qp *qp);
 void rxe_revoke_qp_reset(struct rxe_qp *qp);
-
-void rxe_revoke_send_begin(struct rxe_qp *qp);
-void rxe_revoke_park(struct rxe_qp *qp);
-void rxe_revoke_send_end(struct rxe_qp *qp);
-
-/* Parts of the stock driver that have no prototype there. */
-int alloc_mr_page_info(struct rxe_mr *mr, int num_pages);
-int rxe_mr_fill_pages_from_sgt(struct rxe_mr *mr, struct sg_table *sgt);
+void rxe_revoke_qp_destroy(struct rxe_qp *qp);
 
 #endif /* RXE_REVOKE_H */

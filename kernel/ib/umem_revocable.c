@@ -33,7 +33,7 @@ static int revocable_map(void *priv, struct page **pages,
 	if (!ret)
 		ret = ib_dma_map_sgtable_attrs(umem->ibdev, &append->sgt,
 					       DMA_BIDIRECTIONAL,
-					       umem->dma_attrs);
+					       revocable->dma_attrs);
 	/* A table that was made by half is ours to free, too. */
 	if (ret)
 		sg_free_append_table(append);
@@ -67,7 +67,7 @@ static void revocable_unmap(void *priv)
 {
 	struct ib_umem_revocable *revocable = priv;
 	struct ib_umem *umem = &revocable->umem;
-	unsigned long attrs = umem->dma_attrs;
+	unsigned long attrs = revocable->dma_attrs;
 
 	/*
 	 * Only a region that its driver releases while it is live still owns
@@ -166,10 +166,11 @@ ib_umem_get_revocable(struct ib_device *device, unsigned long addr, size_t size,
 	umem->iova = addr;
 	umem->writable = ib_access_writable(access);
 	umem->owning_mm = current->mm;
-	umem->dma_attrs = DMA_ATTR_REQUIRE_COHERENT;
-	if (access & IB_ACCESS_RELAXED_ORDERING)
-		umem->dma_attrs |= DMA_ATTR_WEAK_ORDERING;
 	mmgrab(umem->owning_mm);
+
+	revocable->dma_attrs = DMA_ATTR_REQUIRE_COHERENT;
+	if (access & IB_ACCESS_RELAXED_ORDERING)
+		revocable->dma_attrs |= DMA_ATTR_WEAK_ORDERING;
 
 	if (umem->writable)
 		flags |= PIN_REVOKE_WRITE;

@@ -46,6 +46,7 @@ struct ib_umem_revocable_ops {
  * @pin: handle for pin_revoke_access() and pin_revoke_retry_ms()
  * @ops: callbacks of the driver
  * @priv: their first argument
+ * @dma_attrs: how the region is mapped; older kernels have no place in @umem
  * @live: the device may access the region; under the pin's lock
  */
 struct ib_umem_revocable {
@@ -53,6 +54,7 @@ struct ib_umem_revocable {
 	struct pin_revoke_pin *pin;
 	const struct ib_umem_revocable_ops *ops;
 	void *priv;
+	unsigned long dma_attrs;
 	bool live;
 };
 
