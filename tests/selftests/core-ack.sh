@@ -170,9 +170,8 @@ stop T
 # Killed
 like "A pins again" "$(h A pin 0 0+0 65536 w)" 'ok fd=*'
 asked
-kill -KILL "${holder_pid[A]}"
+killed A
 between "killed: nobody to wait for" "$(value ms "$(hear B)")" 1 5000
-forget A
 
 stop B C
 nothing_left
