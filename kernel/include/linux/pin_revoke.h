@@ -31,7 +31,7 @@ struct pin_revoke_pin;
  *   something needs them  ->quiesce()                   the device has stopped
  *   unpin worker          ->unmap(), pages unpinned
  *   hold-off, re-pin      ->map(), ->restore()          the device may access
- *   pin_revoke_release()  (quiesced by the driver) ->unmap(), pages unpinned
+ *   pin_revoke_release()  ->quiesce(), ->unmap(), pages unpinned
  *
  * - ->quiesce() and ->restore() run under the pin's lock, which is taken
  *   below folio locks, i_mmap locks and memory reclaim. They must not take
@@ -43,9 +43,8 @@ struct pin_revoke_pin;
  *   and dma_sync_*_for_cpu() is done. The later ->unmap() runs after the file
  *   system has cleaned the pages and must therefore not copy anything back
  *   (DMA_ATTR_SKIP_CPU_SYNC).
- * - ->quiesce() is called at most once for each ->restore().
- * - Both can come until pin_revoke_release() has begun, ->restore() even after
- *   the driver has stopped its device for that: it must keep it stopped then.
+ * - ->quiesce() is called exactly once for each ->restore(), by
+ *   pin_revoke_release() at the latest.
  * - ->map() and ->unmap() run without that lock, may sleep and allocate, and
  *   never run at the same time for one pin.
  * - A key that was handed out for the pin stays allocated until
