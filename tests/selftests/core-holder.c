@@ -365,7 +365,7 @@ static void do_requests(char **arg)
 	printf(" nr=%d%s\n", nr, err ? " incomplete" : "");
 }
 
-/* fsync REGION, syncfs REGION, sync, msync REGION: how long it takes */
+/* fsync REGION, syncfs REGION, sync: how long it takes */
 static void do_sync(char **arg)
 {
 	struct region *r = &regions[slot(arg[1])];
@@ -382,6 +382,26 @@ static void do_sync(char **arg)
 		done(err);
 	else
 		printf("ok ms=%d\n", (int)(now() - begun));
+}
+
+static void *hammer(void *arg)
+{
+	struct region *r = arg;
+
+	for (;;) {
+		r->addr[0]++;
+		fsync(r->fd);
+	}
+	return NULL;
+}
+
+/* hammer REGION: a thread writes its first byte and fsyncs, until the end */
+static void do_hammer(char **arg)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, hammer, &regions[slot(arg[1])]);
+	done(errno ? -1 : 0);
 }
 
 /* truncate REGION SIZE */
@@ -410,11 +430,11 @@ static void do_reap(char **arg)
 	done(kill(child, SIGKILL) || waitpid(child, NULL, 0) != child ? -1 : 0);
 }
 
-/* exec: this program anew, which has only its descriptors */
+/* exec: this program anew, which has only its descriptors, and says ok */
 static void do_exec(char **arg)
 {
 	(void)arg;
-	execl("/proc/self/exe", "core-holder", NULL);
+	execl("/proc/self/exe", "core-holder", "again", NULL);
 	done(-1);
 }
 
@@ -430,6 +450,7 @@ static const struct {
 	{ "exec", 0, do_exec },
 	{ "fork", 0, do_fork },
 	{ "fsync", 1, do_sync },
+	{ "hammer", 1, do_hammer },
 	{ "inherit", 2, do_inherit },
 	{ "listen", 1, do_listen },
 	{ "look", 1, do_look },
@@ -466,11 +487,14 @@ static void run(char *line)
 	printf("error usage: %s\n", nr ? arg[0] : "");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char line[256];
 
+	(void)argv;
 	setlinebuf(stdout);
+	if (argc > 1)
+		ok();
 	while (fgets(line, sizeof(line), stdin))
 		run(line);
 	return 0;
