@@ -190,8 +190,8 @@ static void do_state(char **arg)
 	if (ioctl(pins[slot(arg[1])], PIN_DUMMY_IOC_STATE, &s))
 		done(-1);
 	else
-		printf("ok live=%u quiesces=%u restores=%u maps=%u unmaps=%u"
-		       " unpins=%u gones=%u reason=%s\n", s.live, s.quiesces,
+		printf("ok live=%u quiesces=%u restores=%u maps=%u unmaps=%u unpins=%u gones=%u reason=%s\n",
+		       s.live, s.quiesces,
 		       s.restores, s.maps, s.unmaps, s.unpins, s.gones,
 		       revoke_reason_name(s.reason));
 }
@@ -474,7 +474,7 @@ static void run(char *line)
 	char *arg[MAX_ARGS + 1] = { };
 	int nr = 0;
 
-	for (char *s = strtok(line, " \n"); s && nr < MAX_ARGS; s = strtok(NULL, " \n"))
+	for (char *s = strtok(line, "\n "); s && nr < MAX_ARGS; s = strtok(NULL, "\n "))
 		arg[nr++] = s;
 	for (size_t i = 0; nr && i < sizeof(commands) / sizeof(*commands); i++) {
 		if (strcmp(commands[i].name, arg[0]))
