@@ -151,6 +151,8 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	ctx->id = ++pinr_last_ctx;
 	*id = ctx->id;
 	list_add_tail(&ctx->of_holder, &ctx->holder->ctxs);
+	/* Somebody new listens, who has missed nothing. */
+	ctx->holder->missed = false;
 	list_add_tail(&ctx->all, &pinr_ctxs);
 	spin_unlock(&pinr_lock);
 	return file;

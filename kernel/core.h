@@ -39,6 +39,7 @@
 #include "state.h"
 
 struct address_space;
+struct sk_buff;
 struct super_block;
 struct writeback_control;
 
@@ -103,6 +104,7 @@ struct pin_revoke_pin {
 	unsigned long nr_pages;
 	unsigned int flags;
 	bool adopted;
+	bool armed;			/* counted by pinr_arm() */
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	char name[PINR_NAME_LEN];
@@ -148,7 +150,6 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		      enum pin_revoke_reason reason);
 void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		    enum pin_revoke_reason reason);
-int pinr_pin_populate(struct pin_revoke_pin *pin);
 void pinr_pin_after(struct pin_revoke_pin *pin);
 extern struct list_head pinr_pins;
 /*
@@ -156,6 +157,13 @@ extern struct list_head pinr_pins;
  * I/O; tells and restores, can be full of faults that never end.
  */
 extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
+
+/* pages.c */
+int pinr_pin_populate(struct pin_revoke_pin *pin);
+int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages);
+int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages);
+void pinr_drop_pages(struct pin_revoke_pin *pin);
+void pinr_unpin_work(struct work_struct *work);
 
 /* restore.c */
 void pinr_after_work(struct work_struct *work);
@@ -234,13 +242,19 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 		    enum pin_revoke_reason reason, u64 id);
 u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
 void pinr_asks_resolve(struct pin_revoke_pin *pin);
+struct pinr_request *pinr_request_find(u64 id);
+bool pinr_request_ever(u64 id);
+bool pinr_request_due(struct pinr_request *req, ktime_t *next);
+struct pinr_request *pinr_request_next(u64 *id);
+void pinr_request_put(struct pinr_request *req);
+void pinr_told_end(struct pinr_told *told);
+
+/* ack.c */
+struct pinr_ctx;
 struct netlink_ext_ack;
 int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,
 	     unsigned int extend_ms, unsigned int *granted_ms,
 	     struct netlink_ext_ack *extack);
-struct pinr_request *pinr_request_next(u64 *id);
-void pinr_request_put(struct pinr_request *req);
-void pinr_told_end(struct pinr_told *told);
 
 /* context.c */
 struct pinr_ctx {
@@ -283,6 +297,8 @@ int pinr_do_writepages(struct address_space *mapping,
 		       struct writeback_control *wbc,
 		       int (*orig)(struct address_space *mapping,
 				   struct writeback_control *wbc));
+int pinr_sync_filesystem(struct super_block *sb,
+			 int (*orig)(struct super_block *sb));
 void pinr_sync_inodes_sb(struct super_block *sb,
 			 void (*orig)(struct super_block *sb));
 void pinr_ksys_sync(void (*orig)(void));

@@ -83,7 +83,10 @@ void pinr_map_put(struct pinr_map *map)
  * pinr_index_has - is any pin, revoked ones too, on this mapping
  * @mapping: the mapping
  *
- * The fast path of every trigger. Context: any.
+ * The fast path of every trigger.
+ *
+ * Context: any.
+ * Return: true if there is one.
  */
 bool pinr_index_has(const struct address_space *mapping)
 {

@@ -18,13 +18,6 @@
 #include "core.h"
 #include "trace.h"
 
-/*
- * How often an attempt to pin may lose against invalidations of the same
- * range before it gives way. Each round is bounded by the notifier itself.
- */
-#define PINR_MAX_TRIES	64
-#define PINR_BATCH	256	/* pages pinned at a time */
-
 LIST_HEAD(pinr_pins);
 struct workqueue_struct *pinr_unpin_wq;
 struct workqueue_struct *pinr_prompt_wq;
@@ -51,8 +44,9 @@ static void pinr_pin_last(struct kref *ref)
 	pinr_segs_free(pin->segs);
 	kvfree(pin->pages);
 	pinr_holder_put(pin->holder);
+	if (pin->armed)
+		pinr_disarm();
 	kfree(pin);
-	pinr_disarm();
 	module_put(THIS_MODULE);
 }
 
@@ -82,62 +76,6 @@ struct pin_revoke_pin *pinr_pin_find(u64 id)
 	}
 	spin_unlock(&pinr_lock);
 	return found;
-}
-
-/* Gives back what populate() took. The pages hold what DMA wrote already. */
-static void pinr_unpin_pages(struct pin_revoke_pin *pin, struct pinr_segs *segs,
-			     bool touched)
-{
-	unsigned int i;
-
-	for (i = 0; i < segs->nr; i++) {
-		struct pinr_seg *seg = &segs->seg[i];
-		unsigned long first = (seg->start - pin->start) >> PAGE_SHIFT;
-		unsigned long nr = (seg->end - seg->start) >> PAGE_SHIFT;
-
-		/*
-		 * Never re-dirty a dirty-tracked page: the callback that took
-		 * the pin was about to clean it, and the PTE's dirty bit has
-		 * been turned into the folio's.
-		 */
-		unpin_user_pages_dirty_lock(pin->pages + first, nr,
-					    touched && !seg->map &&
-					    (pin->flags & PIN_REVOKE_WRITE));
-	}
-}
-
-/* Caller holds pin->op_mutex. */
-static void pinr_drop_pages(struct pin_revoke_pin *pin)
-{
-	lockdep_assert_held(&pin->op_mutex);
-
-	if (!pin->pinned)
-		return;
-	if (pin->mapped) {
-		pin->mapped = false;
-		if (pin->ops->unmap)
-			pin->ops->unmap(pin->priv);
-	}
-	if (pin->adopted)
-		pin->ops->unpin(pin->priv);
-	else
-		pinr_unpin_pages(pin, pin->segs, true);
-	/* Pairs with the restore worker's: it fills the array again. */
-	smp_store_release(&pin->pinned, false);
-}
-
-static void pinr_unpin_work(struct work_struct *work)
-{
-	struct pin_revoke_pin *pin =
-		container_of(work, struct pin_revoke_pin, unpin_work);
-
-	mutex_lock(&pin->op_mutex);
-	if (!pin->released)
-		pinr_drop_pages(pin);
-	mutex_unlock(&pin->op_mutex);
-
-	pinr_pin_after(pin);
-	pinr_pin_put(pin);
 }
 
 /**
@@ -199,7 +137,8 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 			pin->ops->quiesce(pin->priv, pin->addr,
 					  pin->addr + pin->len - 1, reason);
 		pinr_index_unhook(pin);
-		pinr_note_revoked(pin, input, reason);
+		if (input != PINR_RELEASE)
+			pinr_note_revoked(pin, input, reason);
 	} else if (old == PIN_REVOKE_STATE_REVOKED && input == PINR_FORCE) {
 		pinr_holdoff(pin);
 	}
@@ -241,125 +180,6 @@ void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 	mutex_lock(&pin->lock);
 	__pinr_pin_input(pin, input, reason);
 	mutex_unlock(&pin->lock);
-}
-
-static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
-{
-	unsigned long done = 0;
-	unsigned int i;
-
-	for (i = 0; i < segs->nr; i++) {
-		struct pinr_seg *seg = &segs->seg[i];
-		unsigned long last = (seg->end - pin->start) >> PAGE_SHIFT;
-		unsigned int gup = 0;
-
-		if (pin->flags & PIN_REVOKE_WRITE)
-			gup |= FOLL_WRITE;
-		/* File memory is guarded by the notifier, see design.rst. */
-		if (!seg->map)
-			gup |= FOLL_LONGTERM;
-
-		while (done < last) {
-			int nr = min_t(unsigned long, last - done, PINR_BATCH);
-
-			nr = pin_user_pages_fast(pin->start + (done << PAGE_SHIFT),
-						 nr, gup, pin->pages + done);
-			if (nr <= 0) {
-				unpin_user_pages(pin->pages, done);
-				return nr ? nr : -EFAULT;
-			}
-			done += nr;
-			cond_resched();
-		}
-	}
-	return 0;
-}
-
-/* The pages are pinned and still the right ones. @segs gets the old segs. */
-static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
-				struct pinr_segs **segs)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&pin->lock);
-	swap(pin->segs, *segs);
-	pin->pinned = true;
-	pin->file = false;
-	for (i = 0; i < pin->segs->nr; i++)
-		pin->file |= !!pin->segs->seg[i].map;
-}
-
-/**
- * pinr_pin_populate - pin, map and let the device access the range
- * @pin: in state RESTORING, unless it went away since the caller looked
- *
- * One attempt:
- *
- *   here                                  invalidation of the range
- *   seq = read_begin()
- *   walk the VMAs, pin_user_pages()
- *                                         ->invalidate(): pin->lock
- *                                           set_seq(); RESTORING: nothing to do
- *                                         page table is changed
- *   pin->lock, read_retry(seq) is true
- *   undo, again
- *
- * Had the invalidation come after pin->lock was dropped, it would have found
- * the pin ACTIVE and taken it.
- *
- * Context: process context, current->mm is the holder's. Takes mmap_lock,
- * faults pages in, may block for as long as the file system makes a fault
- * wait.
- * Return: 0 and the pin is ACTIVE; -EAGAIN the range was touched; -ECANCELED
- * the driver released it, or it is GONE; or what the pages say.
- */
-int pinr_pin_populate(struct pin_revoke_pin *pin)
-{
-	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
-	struct pinr_segs *segs;
-	int err;
-
-	segs = pinr_segs_walk(pin);
-	if (IS_ERR(segs))
-		return PTR_ERR(segs);
-	err = pinr_gup(pin, segs);
-	if (err)
-		goto err_segs;
-
-	mutex_lock(&pin->op_mutex);
-	err = pin->released ? -ECANCELED : 0;
-	if (!err && pin->ops->map)
-		err = pin->ops->map(pin->priv, pin->pages, pin->nr_pages);
-	if (err)
-		goto err_pages;
-
-	mutex_lock(&pin->lock);
-	if (pin->state != PIN_REVOKE_STATE_RESTORING) {
-		err = -ECANCELED;
-	} else if (mmu_interval_read_retry(&pin->notifier, seq)) {
-		err = -EAGAIN;
-	} else {
-		pinr_pin_have_pages(pin, &segs);
-		pin->mapped = true;
-		__pinr_pin_input(pin, PINR_COMMIT, pin->reason);
-	}
-	mutex_unlock(&pin->lock);
-
-	if (err) {
-		if (pin->ops->unmap)
-			pin->ops->unmap(pin->priv);
-		goto err_pages;
-	}
-	mutex_unlock(&pin->op_mutex);
-	pinr_segs_free(segs);
-	return 0;
-
-err_pages:
-	mutex_unlock(&pin->op_mutex);
-	pinr_unpin_pages(pin, segs, false);
-err_segs:
-	pinr_segs_free(segs);
-	return err;
 }
 
 static int pinr_charge(struct mm_struct *mm, unsigned long nr_pages)
@@ -449,7 +269,6 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	if (!pin->holder)
 		goto err_pages;
 	__module_get(THIS_MODULE);
-	pinr_arm();
 	return pin;
 
 err_pages:
@@ -498,23 +317,15 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
 	err = fill(pin, pages);
 	if (err) {
 		pin_revoke_release(pin);
-		return ERR_PTR(err);
+		/* Unmapped while it was being pinned: there is nothing there. */
+		return ERR_PTR(err == -ECANCELED ? -EFAULT : err);
+	}
+	/* Nobody cleans other memory: nothing to ask for. */
+	if (pin->file) {
+		pin->armed = true;
+		pinr_arm();
 	}
 	return pin;
-}
-
-static int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
-{
-	unsigned int tries = 0;
-	int err;
-
-	do {
-		err = pinr_pin_populate(pin);
-		if (err == -EAGAIN && fatal_signal_pending(current))
-			err = -EINTR;
-		cond_resched();
-	} while (err == -EAGAIN && ++tries < PINR_MAX_TRIES);
-	return err;
 }
 
 /**
@@ -546,39 +357,6 @@ struct pin_revoke_pin *pin_revoke_pin(const struct pin_revoke_ops *ops,
 	return pinr_register(ops, priv, addr, len, flags, pinr_fill_pin, NULL);
 }
 EXPORT_SYMBOL_GPL(pin_revoke_pin);
-
-/* The adopted pages must be the ones that are mapped now, writable ones if so. */
-static int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages)
-{
-	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
-	struct pinr_segs *segs = pinr_segs_walk(pin);
-	unsigned long i;
-	int err;
-
-	if (IS_ERR(segs))
-		return PTR_ERR(segs);
-	err = pinr_gup(pin, segs);
-	if (err)
-		goto out;
-	for (i = 0; i < pin->nr_pages && !err; i++)
-		if (pin->pages[i] != pages[i])
-			err = -EAGAIN;
-	unpin_user_pages(pin->pages, pin->nr_pages);
-	if (err)
-		goto out;
-
-	mutex_lock(&pin->lock);
-	if (mmu_interval_read_retry(&pin->notifier, seq)) {
-		err = -EAGAIN;
-	} else {
-		pinr_pin_have_pages(pin, &segs);
-		__pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
-	}
-	mutex_unlock(&pin->lock);
-out:
-	pinr_segs_free(segs);
-	return err;
-}
 
 /**
  * pin_revoke_register - make pages revocable that the driver pinned itself
@@ -613,9 +391,9 @@ EXPORT_SYMBOL_GPL(pin_revoke_register);
  * pin_revoke_release - end a pin
  * @pin: the pin; not to be used afterwards
  *
- * The driver has stopped its device for good. ->unmap() runs, the pages are
- * unpinned (adopted ones by ->unpin()), and no callback runs once this has
- * returned. Waits for callbacks, never for user space.
+ * ->quiesce() runs if the device may still access the pages, then ->unmap();
+ * the pages are unpinned (adopted ones by ->unpin()), and no callback runs once
+ * this has returned. Waits for callbacks, never for user space.
  *
  * Context: process context; not from a callback.
  */
@@ -623,7 +401,6 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 {
 	mutex_lock(&pin->op_mutex);
 	mutex_lock(&pin->lock);
-	pinr_index_unhook(pin);
 	__pinr_pin_input(pin, PINR_RELEASE, PIN_REVOKE_REASON_UNSPEC);
 	mutex_unlock(&pin->lock);
 	pinr_drop_pages(pin);

@@ -14,8 +14,8 @@
 #include "core.h"
 #include "trace.h"
 
-#define PINR_HOLDOFF_MS		20
-#define PINR_MAX_HOLDOFF_MS	1000
+#define PINR_HOLDOFF_MS		20u
+#define PINR_MAX_HOLDOFF_MS	1000u
 /* How often to look whether a trigger is still in flight. */
 #define PINR_POLL_MS		5
 /*
@@ -48,6 +48,13 @@ void pinr_holdoff(struct pin_revoke_pin *pin)
 			pin->holdoff_ms = PINR_HOLDOFF_MS;
 	}
 	WRITE_ONCE(pin->not_before, ktime_add_ms(now, pin->holdoff_ms));
+}
+
+/* A restore that failed is no more welcome than one that was undone. */
+static void pinr_back_off(struct pin_revoke_pin *pin)
+{
+	pin->holdoff_ms = min(2 * pin->holdoff_ms, PINR_MAX_HOLDOFF_MS);
+	WRITE_ONCE(pin->not_before, ktime_add_ms(ktime_get(), pin->holdoff_ms));
 }
 
 static void pinr_tell_all(struct pin_revoke_pin *pin)
@@ -120,7 +127,10 @@ static void pinr_restore(struct pin_revoke_pin *pin)
 	case -EAGAIN:
 	case -EBUSY:
 	case -ENOMEM:
-		pinr_pin_input(pin, PINR_FAIL, pin->reason);
+		mutex_lock(&pin->lock);
+		__pinr_pin_input(pin, PINR_FAIL, pin->reason);
+		pinr_back_off(pin);
+		mutex_unlock(&pin->lock);
 		break;
 	default:
 		pinr_pin_input(pin, PINR_LOST, pin->reason);

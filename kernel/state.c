@@ -8,9 +8,9 @@
  *                   |     v                        |
  *                   +- REVOKED <-------------------+
  *
- * An UNMAP leads to GONE from everywhere but RESTORING: there it makes the
- * attempt fail (the notifier's sequence has moved), and the next attempt
- * finds out what is left of the range.
+ * An UNMAP leads to GONE, a RELEASE to RELEASED, from everywhere. TAKE and
+ * FORCE mean nothing to a pin that is RESTORING: the attempt fails by itself,
+ * because the notifier's sequence has moved.
  */
 #include "state.h"
 
@@ -39,7 +39,7 @@ static const struct pinr_step table[PINR_NR_STATES][PINR_NR_INPUTS] = {
 		[PINR_LOST]	= TO(GONE, PINR_DO_GONE | PINR_DO_TELL),
 		[PINR_TAKE]	= TO(RESTORING, 0),
 		[PINR_FORCE]	= TO(RESTORING, 0),
-		[PINR_UNMAP]	= TO(RESTORING, 0),
+		[PINR_UNMAP]	= TO(GONE, PINR_DO_GONE | PINR_DO_TELL),
 		[PINR_RELEASE]	= TO(RELEASED, 0),
 	},
 	[ACTIVE] = {
@@ -47,7 +47,7 @@ static const struct pinr_step table[PINR_NR_STATES][PINR_NR_INPUTS] = {
 		[PINR_TAKE]	= TO(REVOKED, STOP),
 		[PINR_FORCE]	= TO(REVOKED, STOP),
 		[PINR_UNMAP]	= TO(GONE, STOP | PINR_DO_GONE),
-		[PINR_RELEASE]	= TO(RELEASED, 0),
+		[PINR_RELEASE]	= TO(RELEASED, PINR_DO_QUIESCE),
 	},
 	[ASKED] = {
 		[PINR_ASK]	= TO(ASKED, 0),
@@ -55,7 +55,7 @@ static const struct pinr_step table[PINR_NR_STATES][PINR_NR_INPUTS] = {
 		[PINR_TAKE]	= TO(REVOKED, STOP | ANSWER),
 		[PINR_FORCE]	= TO(REVOKED, STOP | ANSWER),
 		[PINR_UNMAP]	= TO(GONE, STOP | ANSWER | PINR_DO_GONE),
-		[PINR_RELEASE]	= TO(RELEASED, ANSWER),
+		[PINR_RELEASE]	= TO(RELEASED, PINR_DO_QUIESCE | ANSWER),
 	},
 	[REVOKED] = {
 		[PINR_START]	= TO(RESTORING, 0),

@@ -166,12 +166,35 @@ int pinr_do_writepages(struct address_space *mapping,
 }
 
 /**
+ * pinr_sync_filesystem - around sync_filesystem()
+ * @sb: as there
+ * @orig: the original
+ *
+ * syncfs, umount, freeze: it starts writeback that nobody waits for before it
+ * calls sync_inodes_sb(). That would meet the backstop: ask here, first.
+ *
+ * Return: as @orig.
+ */
+int pinr_sync_filesystem(struct super_block *sb,
+			 int (*orig)(struct super_block *sb))
+{
+	struct pinr_frame frame = { .scope.sb = sb };
+	int err;
+
+	pinr_frame_begin(&frame);
+	pinr_ask_sync(&frame);
+	err = orig(sb);
+	pinr_frame_end(&frame);
+	return err;
+}
+
+/**
  * pinr_sync_inodes_sb - around sync_inodes_sb()
  * @sb: as there
  * @orig: the original
  *
- * syncfs, umount, freeze: the flusher writes one inode after the other; asking
- * for each would be a grace for each.
+ * File systems that flush themselves: the flusher writes one inode after the
+ * other; asking for each would be a grace for each.
  */
 void pinr_sync_inodes_sb(struct super_block *sb,
 			 void (*orig)(struct super_block *sb))

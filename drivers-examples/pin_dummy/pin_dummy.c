@@ -44,7 +44,6 @@ struct dummy {
 
 	spinlock_t lock;		/* the data path; protects what follows */
 	struct page **live;		/* from ->restore() to ->quiesce() */
-	bool stopped;			/* by us, whatever is restored meanwhile */
 	struct pin_dummy_state seen;
 };
 
@@ -85,8 +84,7 @@ static void dummy_unmap(void *priv)
 	dummy_begin_mapping(dummy);
 	dummy_expect(dummy, dummy->table);
 	spin_lock(&dummy->lock);
-	dummy_expect(dummy, !dummy->live || dummy->stopped);
-	dummy->live = NULL;
+	dummy_expect(dummy, !dummy->live);
 	dummy->seen.unmaps++;
 	spin_unlock(&dummy->lock);
 	kvfree(dummy->table);
@@ -162,9 +160,8 @@ static void dummy_unpin(void *priv)
 	struct dummy *dummy = priv;
 
 	spin_lock(&dummy->lock);
-	dummy_expect(dummy, !dummy->live || dummy->stopped);
+	dummy_expect(dummy, !dummy->live);
 	dummy_expect(dummy, dummy->adopted);
-	dummy->live = NULL;
 	dummy->seen.unpins++;
 	spin_unlock(&dummy->lock);
 	dummy_put_adopted(dummy);
@@ -273,7 +270,6 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 	dummy->addr = arg.addr;
 	dummy->len = arg.len;
 	dummy->flags = arg.flags;
-	dummy->stopped = false;
 	memset(&dummy->seen, 0, sizeof(dummy->seen));
 	WRITE_ONCE(dummy->calling, true);
 	if (arg.flags & PIN_DUMMY_ADOPT)
@@ -288,14 +284,10 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 	return 0;
 }
 
-/* Stop the device, for good, then tell the core: a restore may be under way. */
 static int dummy_ioctl_unpin(struct dummy *dummy)
 {
 	if (!dummy->pin)
 		return -ENXIO;
-	spin_lock(&dummy->lock);
-	dummy->stopped = true;
-	spin_unlock(&dummy->lock);
 	pin_revoke_release(dummy->pin);
 	WRITE_ONCE(dummy->calling, false);
 	WARN(dummy->table || dummy->adopted || dummy->live,
@@ -310,7 +302,7 @@ static int dummy_access(struct dummy *dummy, size_t pos, size_t len, u8 value)
 	int err = 0;
 
 	spin_lock(&dummy->lock);
-	if (dummy->live && !dummy->stopped)
+	if (dummy->live)
 		memset_page(dummy->live[pos >> PAGE_SHIFT], offset_in_page(pos),
 			    value, len);
 	else

@@ -10,4 +10,12 @@
 #undef pr_fmt
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+/* Before the split, a command had one entry with do and dump in it. */
+#ifdef COMPAT_GENL_SPLIT_OPS
+#define genl_split_ops	genl_ops
+#define split_ops	ops
+#define n_split_ops	n_ops
+#define genl_register_family(family)	compat_genl_register_family(family)
+#endif
+
 #endif /* _PIN_REVOKE_COMPAT_H */

@@ -23,6 +23,10 @@
 
 #include "../core.h"
 
+#ifndef ftrace_regs_set_instruction_pointer
+#define ftrace_regs_set_instruction_pointer ftrace_instruction_pointer_set
+#endif
+
 /* How long to keep wraps after the last pin: pins come and go in bursts. */
 #define PINR_LINGER	(2 * HZ)
 
@@ -83,6 +87,36 @@ static noinline int wrap_do_writepages(struct address_space *mapping,
 static void set_do_writepages(void *original)
 {
 	static_call_update(pinr_do_writepages_orig, original);
+}
+
+static int no_sync_filesystem(struct super_block *sb)
+{
+	return 0;
+}
+
+DEFINE_STATIC_CALL(pinr_sync_filesystem_orig, no_sync_filesystem);
+
+static noinline int call_sync_filesystem(struct super_block *sb)
+{
+	int ret = static_call(pinr_sync_filesystem_orig)(sb);
+
+	barrier();	/* not a tail call */
+	return ret;
+}
+
+static noinline int wrap_sync_filesystem(struct super_block *sb)
+{
+	int ret;
+
+	pinr_enter();
+	ret = pinr_sync_filesystem(sb, call_sync_filesystem);
+	pinr_leave();
+	return ret;
+}
+
+static void set_sync_filesystem(void *original)
+{
+	static_call_update(pinr_sync_filesystem_orig, original);
 }
 
 static void no_sync_inodes_sb(struct super_block *sb)
@@ -157,6 +191,7 @@ static void notrace pinr_redirect(unsigned long ip, unsigned long parent_ip,
 
 static struct pinr_wrap pinr_wraps[] = {
 	PINR_WRAP(do_writepages),
+	PINR_WRAP(sync_filesystem),
 	PINR_WRAP(sync_inodes_sb),
 	PINR_WRAP(ksys_sync),
 };

@@ -45,7 +45,6 @@ static void revocable_restore(void *priv, struct page **pages,
 {
 	struct ib_umem_revocable *revocable = priv;
 
-	revocable->live = true;
 	revocable->ops->restore(revocable->priv, &revocable->umem);
 }
 
@@ -56,7 +55,6 @@ static void revocable_quiesce(void *priv, unsigned long start,
 	struct ib_umem *umem = &revocable->umem;
 
 	revocable->ops->quiesce(revocable->priv, start, last, reason);
-	revocable->live = false;
 	if (!ib_uses_virt_dma(umem->ibdev))
 		dma_sync_sgtable_for_cpu(umem->ibdev->dma_device,
 					 &umem->sgt_append.sgt,
@@ -67,19 +65,11 @@ static void revocable_unmap(void *priv)
 {
 	struct ib_umem_revocable *revocable = priv;
 	struct ib_umem *umem = &revocable->umem;
-	unsigned long attrs = revocable->dma_attrs;
 
-	/*
-	 * Only a region that its driver releases while it is live still owns
-	 * its pages here. In all other cases either quiesce has made the data
-	 * visible, or the device has never written any.
-	 */
-	if (!revocable->live)
-		attrs |= DMA_ATTR_SKIP_CPU_SYNC;
-	revocable->live = false;
-
+	/* Either quiesce has made the data visible, or none was ever written. */
 	ib_dma_unmap_sgtable_attrs(umem->ibdev, &umem->sgt_append.sgt,
-				   DMA_BIDIRECTIONAL, attrs);
+				   DMA_BIDIRECTIONAL,
+				   revocable->dma_attrs | DMA_ATTR_SKIP_CPU_SYNC);
 	sg_free_append_table(&umem->sgt_append);
 }
 

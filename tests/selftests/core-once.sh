@@ -69,13 +69,17 @@ asked_once "syncfs: C is asked for the one there" C 1
 like "syncfs: the other disk is left alone" "$(h C state 1)" 'ok live=1 quiesces=0 *'
 stop A C
 
+# While one waits, another joins: no new request, no new grace.
 silent A "$SCRATCH/one"
-(sync && echo done > /dev/shm/synced) &
-wait_for 10 test -n "$(h A wait 0 release-soon 5000)"
-between "while one syncs, another joins and waits for the rest" "$(value ms "$(h B sync)")" 0 2500
-wait $!
-asked_once "both" A 0
-stop A
+start D
+is "D has a file" "$(h D map 0 "$SCRATCH/one" 4096 shared)" ok
+tell D fsync 0
+like "joined: A is asked for D's fsync" "$(h A wait 0 release-soon 5000)" '*reason=writeback-sync*'
+tell B sync
+between "joined: D waits for the grace" "$(value ms "$(hear D)")" 1900 3500
+between "joined: B waits for the rest of it" "$(value ms "$(hear B)")" 0 3500
+like "joined: A was asked once" "$(h A wait 0 revoked 15000)" '*forced=1*skipped=0'
+stop A D
 
 stop B
 ok "the second disk can be left" umount /run/second

@@ -30,18 +30,21 @@ start() {
 	holder_out[$name]=$fd
 }
 
-# forget NAME - it is on its way out: closes our ends and waits for it
+# forget NAME - closes our ends and waits for its end
 forget() {
 	local fd=${holder_in[$1]}
 	exec {fd}>&-
-	wait "${holder_pid[$1]}" 2>/dev/null
+	wait "${holder_pid[$1]}"
 	fd=${holder_out[$1]}
 	exec {fd}<&-
 	unset "holder_in[$1]" "holder_out[$1]" "holder_pid[$1]"
 }
 
-# stop NAME... - as a process that ends by itself
+# stop NAME... - it ends by itself
 stop() { local name; for name; do forget "$name"; done; }
+
+# killed NAME - the shell's obituary is not for the log
+killed() { { kill -KILL "${holder_pid[$1]}"; forget "$1"; } 2>/dev/null; }
 
 # tell NAME COMMAND... - hear NAME must follow
 tell() {
@@ -87,7 +90,7 @@ between() {
 	diag "$2, expected $3 to $(($4 * ${VM_SLOW:-1}))"
 }
 
-# state_like NAME PIN GLOB; answers COMMAND-LINE-OF-h GLOB: to wait for
+# state_like NAME PIN GLOB - to wait for
 # shellcheck disable=SC2053
 state_like() { [[ $(h "$1" state "$2") == $3 ]]; }
 

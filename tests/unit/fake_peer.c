@@ -266,6 +266,8 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 	struct genlmsghdr *genl = nlmsg_data(nlh);
 	uint32_t seq = nlh->nlmsg_seq;
 	struct nlattr *tb[16];
+	/* Decided before the reply: after it the test sets up its next step. */
+	bool answer = fake.err || (nlh->nlmsg_flags & NLM_F_ACK);
 	struct nl_msg *msg;
 	int i;
 
@@ -298,7 +300,7 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 			break;
 		}
 	}
-	if (fake.err || (nlh->nlmsg_flags & NLM_F_ACK))
+	if (answer)
 		send_error(port, nlh);
 }
 

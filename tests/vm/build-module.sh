@@ -58,7 +58,10 @@ kernel)
 		"/src/$dir/build.sh" "$kver"
 	else
 		sync_dir "$dir" "$top"
-		build "$top/$dir" "$modules/tests" \
+		case $dir in
+		tests/*) modules=$modules/tests ;;
+		esac
+		build "$top/$dir" "$modules" \
 			KBUILD_EXTRA_SYMBOLS="$top/kernel/Module.symvers"
 	fi
 	;;

@@ -56,7 +56,7 @@ checkpatch() {
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
-modules='^(kernel|drivers-examples/rxe|tests/selftests/modules)/'
+modules='^(kernel|drivers-examples/(rxe|pin_dummy)|tests/selftests/modules)/'
 mapfile -t kernel_c < <(own_c | grep -E "$modules" | grep -v '/trace\.h$' | sed 's,^,/src/,')
 mapfile -t user_c < <(own_c | grep -vE "$modules|^tests/unit/" | sed 's,^,/src/,')
 mapfile -t unit_c < <(own_c | grep '^tests/unit/' | sed 's,^,/src/,')

@@ -31,7 +31,7 @@ struct pin_revoke_pin;
  *   something needs them  ->quiesce()                   the device has stopped
  *   unpin worker          ->unmap(), pages unpinned
  *   hold-off, re-pin      ->map(), ->restore()          the device may access
- *   pin_revoke_release()  (quiesced by the driver) ->unmap(), pages unpinned
+ *   pin_revoke_release()  ->quiesce(), ->unmap(), pages unpinned
  *
  * - ->quiesce() and ->restore() run under the pin's lock, which is taken
  *   below folio locks, i_mmap locks and memory reclaim. They must not take
@@ -43,7 +43,8 @@ struct pin_revoke_pin;
  *   and dma_sync_*_for_cpu() is done. The later ->unmap() runs after the file
  *   system has cleaned the pages and must therefore not copy anything back
  *   (DMA_ATTR_SKIP_CPU_SYNC).
- * - ->quiesce() is called at most once for each ->restore().
+ * - ->quiesce() is called exactly once for each ->restore(), by
+ *   pin_revoke_release() at the latest.
  * - ->map() and ->unmap() run without that lock, may sleep and allocate, and
  *   never run at the same time for one pin.
  * - A key that was handed out for the pin stays allocated until
@@ -64,6 +65,8 @@ struct pin_revoke_pin;
  * @gone: the range is gone for good, accesses can be answered with an error.
  *	Same rules as @quiesce. Optional.
  * @describe: name of the pin for people, e.g. device and key. Context: atomic.
+ *	Optional.
+ * @owner: the driver, THIS_MODULE
  */
 struct pin_revoke_ops {
 	int (*map)(void *priv, struct page **pages, unsigned long nr_pages);

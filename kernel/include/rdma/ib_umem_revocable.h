@@ -47,7 +47,6 @@ struct ib_umem_revocable_ops {
  * @ops: callbacks of the driver
  * @priv: their first argument
  * @dma_attrs: how the region is mapped; older kernels have no place in @umem
- * @live: the device may access the region; under the pin's lock
  */
 struct ib_umem_revocable {
 	struct ib_umem umem;
@@ -55,7 +54,6 @@ struct ib_umem_revocable {
 	const struct ib_umem_revocable_ops *ops;
 	void *priv;
 	unsigned long dma_attrs;
-	bool live;
 };
 
 static inline struct ib_umem_revocable *

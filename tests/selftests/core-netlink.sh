@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 120
+#
+# Who may see and do what, and that every refusal has a text: nobody, somebody
+# with CAP_NET_ADMIN, root of another user namespace.
+#
+# Must never take a missing right for granted because of a bad attribute: each
+# refused message is one that root sends with success, or nearly.
+. "${0%/*}/lib.sh"
+. "${0%/*}/lib-core.sh"
+
+SOON=10000
+PATH=$PATH:/pr/tests
+ids=(--reuid 65534 --regid 65534 --clear-groups)
+nobody() { setpriv "${ids[@]}" "$@"; }
+netadmin() { setpriv "${ids[@]}" --inh-caps +net_admin --ambient-caps +net_admin "$@"; }
+nsroot() { unshare -Ur "$@"; }
+netnsroot() { unshare -Urn "$@"; }
+id_of() { value id "$(sed 's/[{,]/ /g; s/"//g; s/:/=/g' <<< "$(revokectl -j pin show)")"; }
+
+ok "ext4 on the data disk" scratch ext4 -b 4096
+ok "core and driver" modules
+new_file file 16 || bail "no file in one piece"
+chmod 666 /dev/pin_dummy "$SCRATCH/file"
+chmod 755 "$SCRATCH"
+start A
+start B
+is "B has the file" "$(h B map 0 "$SCRATCH/file" 65536 shared)" ok
+is "A maps it" "$(h A map 0 "$SCRATCH/file" 65536 shared)" ok
+is "A listens" "$(h A listen 0)" ok
+like "A pins it" "$(h A pin 0 0+0 65536 w)" 'ok fd=*'
+id=$(id_of)
+start N setpriv "${ids[@]}"
+is "N is nobody and listens" "$(h N listen 0)" ok
+
+# Pins
+like "A sees its pin" "$(h A pins 0)" "ok $id:active nr=1"
+is "N sees none" "$(h N pins 0)" 'ok nr=0'
+is "nor does nobody's revokectl" "$(nobody revokectl -j pin show 2>/dev/null)" '[]'
+is "root gets the pin" "$(core-nl pin-get id="$id")" ok
+like "nobody does not" "$(nobody core-nl pin-get id="$id")" 'error EPERM the pin belongs to somebody else'
+like "a pin that is none" "$(core-nl pin-get id=4711)" 'error ENOENT no such pin'
+like "no id" "$(core-nl pin-get)" 'error EINVAL ?*'
+
+# Admin's commands
+for who in nobody netadmin nsroot netnsroot; do
+	like "$who does not revoke" "$($who core-nl revoke pin="$id")" 'error EPERM needs CAP_SYS_ADMIN*'
+	like "$who does not revoke what is not there" "$($who core-nl revoke pin=4711)" 'error EPERM needs CAP_SYS_ADMIN*'
+	like "$who sets no policy" "$($who core-nl policy-set reason=1 grace-ms=1)" 'error EPERM needs CAP_SYS_ADMIN*'
+	like "$who does not get the pin" "$($who core-nl pin-get id="$id")" 'error EPERM the pin belongs*'
+done
+like "all that did nothing" "$(h A state 0)" 'ok live=1 quiesces=0 *'
+refused "nobody does not monitor" 'as root' nobody revokectl monitor
+refused "CAP_NET_ADMIN does not" 'as root' netadmin revokectl monitor
+refused "root of a user namespace does not" 'as root' nsroot revokectl monitor
+
+# What root can get wrong
+like "revoke: no pin" "$(core-nl revoke)" 'error EINVAL ?*'
+like "revoke: pin 0" "$(core-nl revoke pin=0)" 'error ERANGE ?*'
+like "revoke: no such pin" "$(core-nl revoke pin=4711)" 'error ENOENT no such pin'
+like "revoke: too much grace" "$(core-nl revoke pin="$id" grace-ms=15001)" 'error ERANGE ?*'
+like "policy: no reason" "$(core-nl policy-set grace-ms=1)" 'error EINVAL ?*'
+like "policy: nothing to set" "$(core-nl policy-set reason=1)" 'error EINVAL ?*'
+like "policy: nobody is asked" "$(core-nl policy-set reason=5 grace-ms=1)" 'error EINVAL nobody is asked*'
+like "policy: no such reason" "$(core-nl policy-set reason=99 grace-ms=1)" 'error ERANGE ?*'
+like "policy: too much grace" "$(core-nl policy-set reason=1 grace-ms=15001)" 'error ERANGE ?*'
+like "policy: skip where there is grace" "$(core-nl policy-set reason=1 skip-ms=1)" 'error EINVAL ?*'
+like "policy: grace where there is skip" "$(core-nl policy-set reason=2 grace-ms=1)" 'error EINVAL ?*'
+like "policy: too much skip" "$(core-nl policy-set reason=2 skip-ms=300001)" 'error ERANGE ?*'
+is "policy: the most" "$(core-nl policy-set reason=2 skip-ms=300000)" ok
+like "open: an unknown flag" "$(core-nl open flags=2)" 'error EINVAL ?*'
+like "events are the kernel's to send" "$(core-nl release-soon)" 'error EOPNOTSUPP*'
+
+# Revoke
+is "root revokes without a grace" "$(core-nl revoke pin="$id" grace-ms=0)" ok
+like "A is told" "$(h A wait 0 revoked $SOON)" '*reason=admin forced=1 *skipped=0'
+like "and the pin comes back" "$(h A wait 0 restored $SOON)" 'ok restored *'
+is "root revokes with one" "$(core-nl revoke pin="$id" grace-ms=15000)" ok
+asked=$(h A wait 0 release-soon $SOON)
+like "A is asked" "$asked" '*reason=admin *'
+is "N sees no request" "$(h N requests 0)" 'ok nr=0'
+is "nor does nobody's revokectl" "$(nobody revokectl -j request show 2>/dev/null)" '[]'
+like "N cannot answer it" "$(h N ack 0 "$(value request "$asked")" 0 quiesced)" 'error ENOENT ?*'
+is "A can" "$(h A ack 0 "$(value request "$asked")" "$id" quiesced)" ok
+like "A is told that it gave it" "$(h A wait 0 revoked $SOON)" '*reason=admin forced=0 *'
+
+# Nobody's own
+is "N has the file, too" "$(h N map 0 "$SCRATCH/file" 65536 shared)" ok
+is "A lets go" "$(h A unpin 0)" ok
+like "N pins" "$(h N pin 0 0+0 65536 w)" 'ok fd=*'
+like "N sees its own" "$(h N pins 0)" 'ok *:active nr=1'
+like "root's A sees it" "$(h A pins 0)" 'ok *:active nr=1'
+revokectl policy set reason writeback-sync grace 15000
+tell B fsync 0
+asked=$(h N wait 0 release-soon $SOON)
+like "N is asked" "$asked" '*reason=writeback-sync *'
+like "N sees the request, not who caused it" "$(h N requests 0)" 'ok *:writeback-sync:1:- nr=1'
+like "root's A sees who" "$(h A requests 0)" 'ok *:writeback-sync:1:core-holder nr=1'
+is "N answers" "$(h N ack 0 "$(value request "$asked")" 0 quiesced)" ok
+like "and fsync goes on" "$(hear B)" 'ok ms=*'
+
+stop A B N
+nothing_left
+done_testing

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 120
+#
+# Background writeback: the flusher leaves a pinned range out while its holder is
+# asked, and writes the rest of the file. After the answer, or when the time is
+# up, the core writes the range itself.
+#
+# Must never have the flusher running when the core is to do it.
+. "${0%/*}/lib.sh"
+. "${0%/*}/lib-core.sh"
+
+SOON=10000
+vm=/proc/sys/vm
+expire=$(cat $vm/dirty_expire_centisecs)
+# Switching it on wakes the flusher at once; it writes what is older than that.
+flusher() { echo "$1" > $vm/dirty_writeback_centisecs; }
+skip_ms() { revokectl policy set reason writeback-background skip "$1"; }
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+ok "ext4 on the data disk" scratch ext4 -b 4096
+ok "core and driver" modules
+new_file file 64 || bail "no file in one piece"
+echo 50 > $vm/dirty_expire_centisecs
+start A
+is "A maps the file" "$(h A map 0 "$SCRATCH/file" 262144 shared)" ok
+is "A listens" "$(h A listen 0)" ok
+like "A pins the middle of it" "$(h A pin 0 0+65536 65536 w)" 'ok fd=*'
+
+skip_ms 30000
+is "A writes before it" "$(h A touch 0+0 65536 33)" ok
+is "A writes behind it" "$(h A touch 0+131072 131072 33)" ok
+is "the device writes" "$(h A dma 0 0 65536 34)" ok
+flusher 50
+asked=$(h A wait 0 release-soon $SOON)
+like "A is asked" "$asked" '*reason=writeback-background *'
+ok "what is before it is written" wait_for 20 raw_is 0 16 33
+ok "what is behind it is written" wait_for 20 raw_is 32 32 33
+is "the pinned range is not" "$(raw 16 16)" 0
+like "the pin was left alone" "$(h A state 0)" 'ok live=1 quiesces=0 *'
+flusher 0
+is "A answers" "$(h A ack 0 "$(value request "$asked")" 0 quiesced)" ok
+like "A is told, not forced" "$(h A wait 0 revoked $SOON)" '*reason=writeback-background forced=0 *skipped=0'
+like "the pin comes back" "$(h A wait 0 restored $SOON)" 'ok restored *'
+is "and the range is on the disk" "$(raw 16 16)" 34
+
+skip_ms 2000
+is "the device writes again" "$(h A dma 0 0 65536 35)" ok
+flusher 50
+like "A is asked again" "$(h A wait 0 release-soon $SOON)" '*reason=writeback-background *'
+begun=$(now_ms)
+flusher 0
+is "it is not on the disk" "$(raw 16 16)" 34
+like "nobody answers: forced" "$(h A wait 0 revoked $SOON)" '*reason=writeback-background forced=1 *'
+between "at the limit" $(($(now_ms) - begun)) 1000 3000
+like "the pin comes back again" "$(h A wait 0 restored $SOON)" 'ok restored *'
+is "and it is on the disk" "$(raw 16 16)" 35
+
+is "A listens no more" "$(h A close 0)" ok
+is "the device writes a third time" "$(h A dma 0 0 65536 36)" ok
+flusher 50
+ok "nobody to ask: written at once" wait_for 20 raw_is 16 16 36
+flusher 0
+like "by the backstop" "$(h A state 0)" '* reason=writeback-other'
+
+echo "$expire" > $vm/dirty_expire_centisecs
+stop A
+nothing_left
+done_testing
