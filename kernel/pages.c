@@ -86,7 +86,7 @@ static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
 
 		if (pin->flags & PIN_REVOKE_WRITE)
 			gup |= FOLL_WRITE;
-		/* File memory is guarded by the notifier, see design.rst. */
+		/* A file is guarded by the notifier: pin_user_pages.rst, CASE 3. */
 		if (!seg->map)
 			gup |= FOLL_LONGTERM;
 
