@@ -88,6 +88,40 @@ is "two contexts: the other is closed" "$(h A close 1)" ok
 between "two contexts: that decides" "$(value ms "$(hear B)")" 1 5000
 back "two contexts, one closed" 0
 
+is "two contexts: A opens another again" "$(h A listen 1)" ok
+grace 2000
+asked
+is "two contexts: one says no" "$(h A ack 0 "$request" 0 declined)" ok
+is "two contexts: the other says yes" "$(h A ack 1 "$request" 0 quiesced)" ok
+between "two contexts: no is no until the deadline" "$(value ms "$(hear B)")" 1900 2500
+back "two contexts, one declined" 1
+is "two contexts: one is enough" "$(h A close 1)" ok
+grace $LONG
+
+# One pin of two
+like "two pins: A pins more" "$(h A pin 1 0+0 4096 w)" 'ok fd=*'
+tell B fsync 0
+first=$(h A wait 0 release-soon $SOON)
+second=$(h A wait 0 release-soon $SOON)
+request=$(value request "$first")
+is "two pins: in one request" "$(value request "$second")" "$request"
+is "two pins: an answer for the first" "$(h A ack 0 "$request" "$(value pin "$first")" quiesced)" ok
+like "two pins: it is given" "$(h A wait 0 revoked $SOON)" "*forced=0 *pin=$(value pin "$first") *"
+like "two pins: the other is still asked for" "$(h A requests 0)" "ok $request:writeback-sync:1:* nr=1"
+is "two pins: an answer for the second" "$(h A ack 0 "$request" "$(value pin "$second")" quiesced)" ok
+between "two pins: fsync goes on" "$(value ms "$(hear B)")" 1 5000
+like "two pins: the second is given" "$(h A wait 0 revoked $SOON)" "*forced=0 *pin=$(value pin "$second") *"
+like "two pins: one comes back" "$(h A wait 0 restored $SOON)" 'ok restored *'
+like "two pins: and the other" "$(h A wait 0 restored $SOON)" 'ok restored *'
+is "two pins: one is enough" "$(h A unpin 1)" ok
+
+# Others who wait for the disk
+dd if=/dev/zero of="$SCRATCH/file" bs=4096 count=1 oflag=sync conv=notrunc status=none &
+request=$(value request "$(h A wait 0 release-soon $SOON)")
+is "an O_SYNC write is waited for" "$(h A ack 0 "$request" 0 quiesced)" ok
+wait $!
+back "an O_SYNC write" 0
+
 # Somebody else's request
 start C
 is "C listens" "$(h C listen 0)" ok
@@ -117,19 +151,19 @@ between "declined: fsync waits for the deadline" "$(value ms "$(hear B)")" 1900 
 back declined 1
 
 # Extended
-grace 2000 700
+grace 2000 $((700 * ${VM_SLOW:-1}))
 asked
-is "extend: what the policy grants" "$(h A ack 0 "$request" 0 extend 5000)" "ok granted=700"
+is "extend: what the policy grants" "$(h A ack 0 "$request" 0 extend 15000)" "ok granted=$((700 * ${VM_SLOW:-1}))"
 like "extend: once" "$(h A ack 0 "$request" 0 extend 100)" 'error EALREADY ?*'
 between "extend: the deadline is later" "$(value ms "$(hear B)")" 2600 3200
 back "extended, then silent" 1
 
 # A holder that let a deadline pass is not asked until it says something
-between "missed: fsync does not wait" "$(value ms "$(h B fsync 0)")" 1 500
+grace $LONG
+between "missed: fsync does not wait" "$(value ms "$(h B fsync 0)")" 1 2000
 like "missed: A was not asked" "$(h A wait 0 revoked $SOON)" '*forced=1 *skipped=0'
 like "missed: the pin comes back" "$(h A wait 0 restored $SOON)" 'ok restored *'
 like "missed: too late, but it is alive" "$(h A ack 0 "$request" 0 quiesced)" 'error ESTALE ?*'
-grace $LONG
 asked
 is "missed: it is asked again" "$(h A ack 0 "$request" 0 quiesced)" ok
 between "missed: and fsync goes on" "$(value ms "$(hear B)")" 1 5000
@@ -141,7 +175,8 @@ kill -STOP "${holder_pid[A]}"
 ok "stopped: A is" wait_for 10 stopped
 between "stopped: fsync waits for the grace" "$(value ms "$(h B fsync 0)")" 900 1900
 ok "stopped: the pin is back all the same" wait_for 20 is_active
-between "stopped: no second grace" "$(value ms "$(h B fsync 0)")" 0 500
+grace $LONG
+between "stopped: no second grace" "$(value ms "$(h B fsync 0)")" 0 2000
 ok "stopped: nor another" wait_for 20 is_active
 kill -CONT "${holder_pid[A]}"
 request=$(value request "$(h A wait 0 release-soon $SOON)")
@@ -153,7 +188,6 @@ for round in asked missed; do
 done
 
 # Waiting for oneself
-grace $LONG
 between "A fsyncs itself, and has no thread to answer" "$(value ms "$(h A fsync 0)")" 0 5000
 like "it was not asked" "$(h A wait 0 revoked $SOON)" '*forced=1 *skipped=0'
 like "and the pin comes back" "$(h A wait 0 restored $SOON)" 'ok restored *'
@@ -166,6 +200,27 @@ is "which does" "$(h T answer 0 quiesced)" ok
 like "T fsyncs itself" "$(h T fsync 0)" 'ok ms=*'
 like "it was asked and answered" "$(revokectl -j pin show)" '*"revoked":1,"forced":0*'
 stop T
+
+# The one who waits is killed: what it was doing goes on without an answer
+like "A pins again" "$(h A pin 0 0+0 65536 w)" 'ok fd=*'
+start K
+is "K has the file" "$(h K map 0 "$SCRATCH/file" 65536 shared)" ok
+tell K fsync 0
+request=$(value request "$(h A wait 0 release-soon $SOON)")
+killed K
+like "K is killed: A need not answer" "$(h A wait 0 cancelled $SOON)" "ok cancelled request=$request *"
+like "K is killed: nor can it" "$(h A ack 0 "$request" 0 quiesced)" 'error ESTALE ?*'
+ok "K is killed: the pin is there, again or still" wait_for 20 state_like A 0 'ok live=1 *'
+start K
+is "K has the file again" "$(h K map 0 "$SCRATCH/file" 65536 shared)" ok
+tell K fsync 0
+request=$(value request "$(h A wait 0 release-soon $SOON)")
+tell B sync
+ok "two wait" wait_for 20 grep -qs pinr_ "/proc/${holder_pid[B]}/stack"
+killed K
+between "one is killed: the other goes on" "$(value ms "$(hear B)")" 1 8000
+ok "one is killed: the pin comes back" wait_for 20 state_like A 0 'ok live=1 *'
+is "A lets go" "$(h A unpin 0)" ok
 
 # Killed
 like "A pins again" "$(h A pin 0 0+0 65536 w)" 'ok fd=*'

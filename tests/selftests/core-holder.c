@@ -24,7 +24,7 @@
 
 #include "../../drivers-examples/pin_dummy/pin_dummy.h"
 
-#define SLOTS		8
+#define SLOTS		128
 #define MAX_ARGS	8
 
 static struct region {
@@ -46,11 +46,10 @@ static void ok(void)
 	puts("ok");
 }
 
-/* @err is negative; librevoke's words if there is a context. */
-static void failed(int err, const struct revoke_ctx *ctx)
+/* @err is negative, @text the kernel's words, if any. */
+static void failed(int err, const char *text)
 {
 	const char *name = strerrorname_np(-err);
-	const char *text = ctx ? revoke_last_error(ctx) : "";
 
 	printf("error %s%s%s\n", name ? name : "?", *text ? " " : "", text);
 }
@@ -58,7 +57,7 @@ static void failed(int err, const struct revoke_ctx *ctx)
 static void done(int err)
 {
 	if (err < 0)
-		failed(-errno, NULL);
+		failed(-errno, "");
 	else
 		ok();
 }
@@ -91,11 +90,12 @@ static double now(void)
 	return ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
 }
 
-/* map REGION FILE|anon|memfd SIZE shared|private|ro */
+/* map REGION FILE|anon|memfd SIZE shared|private|ro [PLACE]: over what is there */
 static void do_map(char **arg)
 {
 	struct region *r = &regions[slot(arg[1])];
 	bool ro = !strcmp(arg[4], "ro");
+	char *at = place(arg[5]);
 	int flags = !strcmp(arg[4], "private") ? MAP_PRIVATE : MAP_SHARED;
 	size_t size = number(arg[3]);
 
@@ -111,8 +111,8 @@ static void do_map(char **arg)
 		done(-1);
 		return;
 	}
-	r->addr = mmap(NULL, size, PROT_READ | (ro ? 0 : PROT_WRITE), flags,
-		       r->fd, 0);
+	r->addr = mmap(at, size, PROT_READ | (ro ? 0 : PROT_WRITE),
+		       flags | (at ? MAP_FIXED : 0), r->fd, 0);
 	done(r->addr == MAP_FAILED ? -1 : 0);
 }
 
@@ -120,6 +120,12 @@ static void do_map(char **arg)
 static void do_unmap(char **arg)
 {
 	done(munmap(place(arg[1]), number(arg[2])));
+}
+
+/* drop PLACE SIZE: out of the page table, not out of the mapping */
+static void do_drop(char **arg)
+{
+	done(madvise(place(arg[1]), number(arg[2]), MADV_DONTNEED));
 }
 
 /* touch PLACE SIZE VALUE: written by the processor */
@@ -207,7 +213,7 @@ static void do_listen(char **arg)
 	int err = revoke_open(&opts, &l->ctx);
 
 	if (err)
-		failed(err, l->ctx);
+		failed(err, revoke_last_error(NULL));
 	else
 		ok();
 }
@@ -253,14 +259,15 @@ static void do_wait(char **arg)
 	while ((ret = next_event(l, &e, until)) > 0) {
 		const char *name = revoke_event_name(e.type);
 
-		if (e.flags & PIN_REVOKE_EVENT_FLAGS_REPEAT)
+		if (e.type == REVOKE_EVENT_RELEASE_SOON &&
+		    (e.flags & PIN_REVOKE_EVENT_FLAGS_REPEAT))
 			name = "repeat";
 		if (!strcmp(name, arg[2]))
 			break;
 		l->skipped += !strcmp(name, "release-soon");
 	}
 	if (ret < 0) {
-		failed(ret, l->ctx);
+		failed(ret, revoke_last_error(l->ctx));
 	} else if (!ret) {
 		printf("ok nothing skipped=%u\n", l->skipped);
 	} else {
@@ -295,7 +302,7 @@ static void do_ack(char **arg)
 		  revoke_ack(ctx, request, pin, kind);
 
 	if (ret < 0)
-		failed(ret, ctx);
+		failed(ret, revoke_last_error(ctx));
 	else if (kind == PIN_REVOKE_ACK_KIND_EXTEND)
 		printf("ok granted=%d\n", ret);
 	else
@@ -365,7 +372,7 @@ static void do_requests(char **arg)
 	printf(" nr=%d%s\n", nr, err ? " incomplete" : "");
 }
 
-/* fsync REGION, syncfs REGION, sync: how long it takes */
+/* msync REGION SIZE, fsync REGION, syncfs REGION, sync: how long it takes */
 static void do_sync(char **arg)
 {
 	struct region *r = &regions[slot(arg[1])];
@@ -374,6 +381,8 @@ static void do_sync(char **arg)
 
 	if (!strcmp(arg[0], "fsync"))
 		err = fsync(r->fd);
+	else if (!strcmp(arg[0], "msync"))
+		err = msync(r->addr, number(arg[2]), MS_SYNC);
 	else if (!strcmp(arg[0], "syncfs"))
 		err = syncfs(r->fd);
 	else
@@ -447,6 +456,7 @@ static const struct {
 	{ "answer", 2, do_answer },
 	{ "close", 1, do_close },
 	{ "dma", 4, do_dma },
+	{ "drop", 2, do_drop },
 	{ "exec", 0, do_exec },
 	{ "fork", 0, do_fork },
 	{ "fsync", 1, do_sync },
@@ -455,6 +465,7 @@ static const struct {
 	{ "listen", 1, do_listen },
 	{ "look", 1, do_look },
 	{ "map", 4, do_map },
+	{ "msync", 2, do_sync },
 	{ "pin", 4, do_pin },
 	{ "pins", 1, do_pins },
 	{ "reap", 0, do_reap },

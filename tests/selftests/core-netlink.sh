@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 120
+# timeout: 180
 #
 # Who may see and do what, and that every refusal has a text: nobody, somebody
 # with CAP_NET_ADMIN, root of another user namespace.
@@ -17,7 +17,6 @@ nobody() { setpriv "${ids[@]}" "$@"; }
 netadmin() { setpriv "${ids[@]}" --inh-caps +net_admin --ambient-caps +net_admin "$@"; }
 nsroot() { unshare -Ur "$@"; }
 netnsroot() { unshare -Urn "$@"; }
-id_of() { value id "$(sed 's/[{,]/ /g; s/"//g; s/:/=/g' <<< "$(revokectl -j pin show)")"; }
 
 ok "ext4 on the data disk" scratch ext4 -b 4096
 ok "core and driver" modules
@@ -30,7 +29,7 @@ is "B has the file" "$(h B map 0 "$SCRATCH/file" 65536 shared)" ok
 is "A maps it" "$(h A map 0 "$SCRATCH/file" 65536 shared)" ok
 is "A listens" "$(h A listen 0)" ok
 like "A pins it" "$(h A pin 0 0+0 65536 w)" 'ok fd=*'
-id=$(id_of)
+id=$(last_pin)
 start N setpriv "${ids[@]}"
 is "N is nobody and listens" "$(h N listen 0)" ok
 
@@ -99,6 +98,16 @@ like "N sees the request, not who caused it" "$(h N requests 0)" 'ok *:writeback
 like "root's A sees who" "$(h A requests 0)" 'ok *:writeback-sync:1:core-holder nr=1'
 is "N answers" "$(h N ack 0 "$(value request "$asked")" 0 quiesced)" ok
 like "and fsync goes on" "$(hear B)" 'ok ms=*'
+
+# As many contexts as one process may have
+too_many() {
+	local n
+	for ((n = 1; n < 64; n++)); do
+		[ "$(h N listen $n)" = ok ] || return
+	done
+	h N listen 64
+}
+like "the 65th context of a process" "$(too_many)" 'error EUSERS the process has too many*'
 
 stop A B N
 nothing_left

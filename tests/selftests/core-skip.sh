@@ -15,7 +15,7 @@ vm=/proc/sys/vm
 expire=$(cat $vm/dirty_expire_centisecs)
 # Switching it on wakes the flusher at once; it writes what is older than that.
 flusher() { echo "$1" > $vm/dirty_writeback_centisecs; }
-skip_ms() { revokectl policy set reason writeback-background skip "$1"; }
+skip_ms() { revokectl policy set reason writeback-background skip $(($1 * ${VM_SLOW:-1})); }
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 ok "ext4 on the data disk" scratch ext4 -b 4096

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 180
+# timeout: 300
 #
 # Loading and unloading: refused while somebody needs the core, clean right after
 # events and with wraps armed, while another process fsyncs all the time. And
@@ -18,7 +18,7 @@ file_size=65536
 
 # round VALUE - load, pin, revoke, end, unload
 round() {
-	modules || return
+	modules && grace 15000 || return
 	start A
 	[ "$(h A map 0 "$SCRATCH/file" $file_size shared)" = ok ] &&
 		[ "$(h A listen 0)" = ok ] &&
@@ -28,7 +28,8 @@ round() {
 	# The flusher may have been first.
 	[[ $line == *reason=writeback-* ]] || return
 	if [ $(($1 % 2)) = 0 ]; then
-		[ "$(h A ack 0 "$(value request "$line")" 0 quiesced)" = ok ] || return
+		line=$(h A ack 0 "$(value request "$line")" 0 quiesced)
+		[ "$line" = ok ] || return
 		stop A
 	else
 		killed A
