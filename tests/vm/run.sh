@@ -49,12 +49,13 @@ if [ "$status" = 1 ] && [ "$failed" = 0 ]; then trouble "the guest reports a fai
 
 # Only the named tests' part of the list counts.
 if [ "$some" = 0 ]; then
-	grep -v '^#' "$expected" > "$logs/expected" || :
+	grep -v '^#' "$expected" || :
 else
 	for name in "${tests[@]}"; do
 		grep "^$name: " "$expected" || :
-	done > "$logs/expected"
-fi
+	done
+fi | LC_ALL=C sort > "$logs/expected"
+LC_ALL=C sort -o "$logs/seen" "$logs/seen"
 diff "$logs/expected" "$logs/seen" | grep '^[<>]' > "$logs/diff" || :
 if [ -s "$logs/diff" ]; then
 	trouble "points differ from ${expected#"$TOP/"} (< missing, > not listed); if they are right, list them from $logs/seen"
