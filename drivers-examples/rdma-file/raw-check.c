@@ -21,6 +21,7 @@
 #include "extents.h"
 #include "slot.h"
 
+#define WRITE_TIMEOUT	30.0	/* seconds without a write that mean the client is stuck */
 #define CHUNK		(1u << 20)
 
 struct check {
@@ -144,6 +145,31 @@ static int check_extent(struct check *c, const struct extent *e,
 	return 0;
 }
 
+static void wait_ms(unsigned int ms)
+{
+	struct timespec ts = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000l,
+	};
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+/*
+ * A round without a write would say nothing. On a slow machine a region can
+ * take longer than the interval to come back: give the client its chance.
+ */
+static uint64_t await_writes(struct check *c)
+{
+	double deadline = now() + WRITE_TIMEOUT;
+	uint64_t written;
+
+	while (!(written = take_snapshot(c)) && now() < deadline)
+		wait_ms(20);
+	return written;
+}
+
 static int check_round(struct check *c, unsigned int nr)
 {
 	struct round round = { };
@@ -152,7 +178,7 @@ static int check_round(struct check *c, unsigned int nr)
 	uint64_t expected;
 	int err;
 
-	expected = take_snapshot(c);
+	expected = await_writes(c);
 	start = now();
 	if (c->fsync && fsync(c->file)) {
 		err = -errno;
@@ -215,17 +241,6 @@ static int open_all(struct check *c, const char *file, const char *disk,
 		return -ENOMEM;
 	}
 	return 0;
-}
-
-static void wait_ms(unsigned int ms)
-{
-	struct timespec ts = {
-		.tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000l,
-	};
-
-	while (nanosleep(&ts, &ts) && errno == EINTR)
-		;
 }
 
 static int usage(void)

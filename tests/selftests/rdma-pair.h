@@ -39,6 +39,7 @@ static int gid_index;
 static char *file_mem, *anon_mem;
 static struct ibv_mr *file_mr, *anon_mr;
 static struct end a, b;		/* a asks, b responds */
+static uint8_t ack_timeout = 14;	/* a code; 0: waits for ever */
 static uint32_t file_rkey;	/* the region's, or that of a window of it */
 
 static double now(void)
@@ -132,7 +133,7 @@ static void connect_to(struct end *e, uint32_t remote)
 		.max_dest_rd_atomic = 4,
 		.max_rd_atomic = 4,
 		.min_rnr_timer = 12,
-		.timeout = 14,
+		.timeout = ack_timeout,
 		.retry_cnt = 7,
 		.rnr_retry = 7,
 		.ah_attr = { .is_global = 1, .port_num = 1,

@@ -25,6 +25,7 @@
 #define GRH		40U
 #define MIN_HITS	8
 #define MIN_OPS		20
+#define ATOMIC_WRITE	(1ULL << 40)	/* older headers have no name for it */
 
 static int tap_n, tap_failed;
 
@@ -165,6 +166,15 @@ static bool op_atomic_write(unsigned int i)
 	if (ibv_wr_complete(qpx))
 		err(1, "post atomic write");
 	return done(&a) && *(uint64_t *)file_mem == value;
+}
+
+static bool has_atomic_write(void)
+{
+	struct ibv_device_attr_ex attr;
+
+	if (ibv_query_device_ex(ctx, NULL, &attr))
+		errx(1, "cannot query the device");
+	return attr.device_cap_flags_ex & ATOMIC_WRITE;
 }
 
 static bool op_local_send(unsigned int i)
@@ -380,6 +390,11 @@ static void test_ops(const char *path)
 		bool lossy, ok = true;
 		pid_t pid;
 
+		if (tests[t].op == op_atomic_write && !has_atomic_write()) {
+			printf("ok %d - %s # SKIP the driver has none\n",
+			       ++tap_n, tests[t].name);
+			continue;
+		}
 		pair_up(tests[t].type, tests[t].srq);
 		lossy = tests[t].op == op_uc_send || tests[t].op == op_ud_send;
 		file_rkey = file_mr->rkey;

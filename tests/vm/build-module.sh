@@ -37,12 +37,13 @@ build() {
 	mkdir -p "$to"
 	for ko in "$from"/*.ko "$from"/*/*.ko; do
 		[ -e "$ko" ] || continue
-		[ "$to/${ko##*/}" -nt "$ko" ] || strip --strip-debug -o "$to/${ko##*/}" "$ko"
+		strip --strip-debug -o "$to/${ko##*/}" "$ko"
 	done
 }
 
 case $dir in
-kernel)
+kernel) # always the first
+	rm -rf "$modules"
 	sync_dir uapi "$top"
 	sync_dir kernel "$top"
 	build "$top/kernel" "$modules"

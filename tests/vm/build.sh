@@ -11,6 +11,7 @@
 
 use_kernel "${1:?usage: build.sh KERNEL}"
 mkdir -p "$O/log"
+cd "$TOP"
 
 # component NAME CMD... - in the guest root
 component() {
@@ -27,10 +28,10 @@ component() {
 }
 
 say "building for $KERNEL ($KVER)"
-for dir in lib tools drivers-examples/rdma-file; do
-	[ ! -e "$TOP/$dir/Makefile" ] || component "$dir" make -C "/src/$dir" O=/build
+for dir in lib tools tests/selftests drivers-examples/*; do
+	[ ! -e "$dir/Makefile" ] || component "$dir" make -C "/src/$dir" O=/build
 done
-component tests/selftests make -C /src/tests/selftests O=/build
-for dir in kernel drivers-examples/rxe drivers-examples/pin_dummy tests/selftests/modules; do
-	[ ! -d "$TOP/$dir" ] || component "$dir" /src/tests/vm/build-module.sh "$dir" "$KVER"
+for dir in kernel drivers-examples/* tests/selftests/modules; do
+	[ -e "$dir/Kbuild" ] || [ -e "$dir/build.sh" ] || continue
+	component "$dir" /src/tests/vm/build-module.sh "$dir" "$KVER"
 done

@@ -35,7 +35,7 @@ status=0
 : > "$logs/seen"
 # The stream is judged as it arrives, so that one can watch.
 set +e
-"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-900}" \
+"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-1200}" \
 	${VM_EXTRA:+-p "$VM_EXTRA"} tests "${tests[@]}" < /dev/null |
 	"$ROOT/bin/busybox" awk -v sums="$logs/sums" -v seen="$logs/seen" -f "$VM/tap.awk"
 status=${PIPESTATUS[0]}
