@@ -145,7 +145,7 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 	WRITE_ONCE(pin->state, step.next);
 
 	if (step.todo & PINR_DO_RESTORE) {
-		pin->restored_at = ktime_get();
+		WRITE_ONCE(pin->restored_at, ktime_get());
 		pin->want = false;
 		pinr_index_hook(pin);
 		if (pin->ops->restore)

@@ -15,7 +15,7 @@
 #include "trace.h"
 
 #define PINR_HOLDOFF_MS		20u
-#define PINR_MAX_HOLDOFF_MS	1000u
+#define PINR_MAX_HOLDOFF_MS	160u
 /* How often to look whether a trigger is still in flight. */
 #define PINR_POLL_MS		5
 /*

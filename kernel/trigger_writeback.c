@@ -8,11 +8,14 @@
  */
 #include <linux/backing-dev.h>
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/writeback.h>
 
 #include "core.h"
+
+#define PINR_SERVICE_MS	20
 
 /*
  * Who never waits: kernel threads (the flusher serves everybody), a task
@@ -23,6 +26,26 @@ static bool pinr_may_wait(void)
 {
 	return !(current->flags & (PF_KTHREAD | PF_MEMALLOC)) &&
 	       !current->journal_info && !pinr_frame_waited();
+}
+
+/*
+ * A pin that is taken the moment it is back is of no use to anybody: under a
+ * storm of syncs each waits until the pins it will take have served for a
+ * little. At most PINR_SERVICE_MS in all, whatever their number.
+ */
+static void pinr_let_serve(struct pin_revoke_pin **pins, unsigned int nr)
+{
+	ktime_t until = 0;
+
+	while (nr--)
+		if (READ_ONCE(pins[nr]->state) == PIN_REVOKE_STATE_ACTIVE &&
+		    READ_ONCE(pins[nr]->nr_revoked))
+			until = max(until, ktime_add_ms(READ_ONCE(pins[nr]->restored_at),
+							PINR_SERVICE_MS));
+	if (ktime_before(ktime_get(), until)) {
+		set_current_state(TASK_KILLABLE);
+		schedule_hrtimeout(&until, HRTIMER_MODE_ABS);
+	}
 }
 
 static void pinr_put_pins(struct pin_revoke_pin **pins, unsigned int nr)
@@ -46,6 +69,7 @@ static void pinr_ask_sync(struct pinr_frame *frame)
 	nofs = memalloc_nofs_save();
 	pins = pinr_index_collect(&frame->scope, &nr);
 	if (pins) {
+		pinr_let_serve(pins, nr);
 		id = pinr_ask_pins(pins, nr, PIN_REVOKE_REASON_WRITEBACK_SYNC,
 				   grace_ms);
 		frame->waited = true;

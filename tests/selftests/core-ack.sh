@@ -147,7 +147,7 @@ is "A listens again" "$(h A listen 0)" ok
 grace 2000
 asked
 is "declined: accepted" "$(h A ack 0 "$request" 0 declined)" ok
-between "declined: fsync waits for the deadline" "$(value ms "$(hear B)")" 1900 2500
+between "declined: fsync waits for the deadline" "$(value ms "$(hear B)")" 1900 3500
 back declined 1
 
 # Extended
@@ -173,7 +173,7 @@ back "missed, then heard" 0
 grace 1000
 kill -STOP "${holder_pid[A]}"
 ok "stopped: A is" wait_for 10 stopped
-between "stopped: fsync waits for the grace" "$(value ms "$(h B fsync 0)")" 900 1500
+between "stopped: fsync waits for the grace" "$(value ms "$(h B fsync 0)")" 900 1900
 ok "stopped: the pin is back all the same" wait_for 20 is_active
 grace $LONG
 between "stopped: no second grace" "$(value ms "$(h B fsync 0)")" 0 2000
