@@ -125,7 +125,7 @@ struct pin_revoke_pin {
 	bool write_first;		/* clean the range before it comes back */
 	bool want;			/* somebody waits for it to come back */
 	unsigned int tell;		/* PINR_TELL_* not sent yet */
-	ktime_t restored_at;
+	ktime_t restored_at, revoked_at;
 	ktime_t not_before;		/* hold-off */
 	unsigned int holdoff_ms;
 	u32 nr_revoked, nr_forced;

@@ -290,6 +290,9 @@ bool pinr_frame_waited(void)
  * pinr_frame_covers - is a trigger in flight that means this pin
  * @pin: a revoked pin; its segs say where it was
  *
+ * One that begins after the hold-off is over does not count: under a loop of
+ * fsyncs there is always one in flight. It may take the pin once more.
+ *
  * Context: caller holds pin->lock.
  * Return: true if it must not be restored now.
  */
@@ -307,6 +310,8 @@ bool pinr_frame_covers(struct pin_revoke_pin *pin)
 
 		if (!scope->mapping &&
 		    ktime_ms_delta(now, frame->begun) > PINR_FRAME_MS)
+			continue;
+		if (ktime_after(frame->begun, pin->not_before))
 			continue;
 		for (i = 0; i < pin->segs->nr && !covers; i++) {
 			struct pinr_seg *seg = &pin->segs->seg[i];

@@ -35,7 +35,7 @@
  */
 void pinr_holdoff(struct pin_revoke_pin *pin)
 {
-	ktime_t now = ktime_get();
+	ktime_t now = ktime_get(), until;
 
 	lockdep_assert_held(&pin->lock);
 	if (pin->state != PIN_REVOKE_STATE_REVOKED) {
@@ -46,8 +46,12 @@ void pinr_holdoff(struct pin_revoke_pin *pin)
 					      PINR_MAX_HOLDOFF_MS);
 		else
 			pin->holdoff_ms = PINR_HOLDOFF_MS;
+		pin->revoked_at = now;
 	}
-	WRITE_ONCE(pin->not_before, ktime_add_ms(now, pin->holdoff_ms));
+	/* Somebody who cleans the range all the time must not keep it for ever. */
+	until = ktime_add_ms(now, pin->holdoff_ms);
+	until = min(until, ktime_add_ms(pin->revoked_at, PINR_MAX_HOLDOFF_MS));
+	WRITE_ONCE(pin->not_before, until);
 }
 
 /* A restore that failed is no more welcome than one that was undone. */
