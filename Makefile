@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The way in: every target is a script of tests/vm, which also says more.
-# KERNEL=newest names the kernel, TESTS='a b' some guest tests, CMD='...' what
-# vm runs, YES=1 answers the one question, PIN_REVOKE_CACHE moves the cache.
+# KERNEL=6.12 names one of newest, 6.12, 6.1 (test takes all, everything else
+# newest, if not said), TESTS='a b' some guest tests, CMD='...' what vm runs,
+# YES=1 answers the one question, PIN_REVOKE_CACHE moves the cache.
 #
 # Must never hold logic of its own.
-KERNEL ?= newest
+KERNEL ?=
+one = $(or $(KERNEL),newest)
 TESTS ?=
 vm := tests/vm
 
@@ -15,14 +17,15 @@ help: ## this text
 demo: ## see it: RDMA into a file, and an fsync that means it (BASELINE=1: today's answer)
 	@$(vm)/demo.sh
 
-test: deps ## everything; last line N passed, N failed (TESTS='a b': these guest tests only)
-	@$(if $(TESTS),$(vm)/run.sh $(KERNEL) $(TESTS),$(vm)/all.sh $(KERNEL))
+test: ## everything; last line N passed, N failed (TESTS='a b': these guest tests only)
+	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1))
+	@$(if $(TESTS),$(vm)/run.sh $(one) $(TESTS),$(vm)/all.sh $(KERNEL))
 
 build: deps ## build all components, in the guest root, into build/
-	@$(vm)/build.sh $(KERNEL)
+	@$(vm)/build.sh $(one)
 
 vm: build ## a shell in the guest with everything loaded (CMD='...': one command)
-	@$(vm)/shell.sh $(KERNEL)
+	@$(vm)/shell.sh $(one)
 
 unit: deps ## the tests that need no kernel
 	@$(vm)/unit.sh
@@ -37,6 +40,6 @@ clean: ## remove build/ (the cache stays, see README)
 	rm -rf build
 
 deps:
-	@$(vm)/deps.sh
+	@$(vm)/deps.sh $(one)
 
 .PHONY: help demo test build vm unit check gen clean deps

@@ -38,7 +38,7 @@ out=${out:-$O/vm/$kernel}
 mkdir -p "$out"
 rm -rf "$out"/{console,output,dmesg,out}
 
-"$VM/payload.sh" "$KVER" "$tmp/payload/pr"
+"$VM/payload.sh" "$kernel" "$tmp/payload/pr"
 [ -z "$extra" ] || cp -a "$extra/." "$tmp/payload/pr/"
 rows='' cols=''
 [ ! -t 0 ] || read -r rows cols < <(stty size)
@@ -63,10 +63,10 @@ disk() {
 }
 # shellcheck disable=SC2054 # QEMU's commas
 args=(
-	-accel tcg,thread=multi -cpu max -smp 2 -m 2G -no-reboot
+	-accel tcg,thread=multi -cpu max -smp 2 -m 2560M -no-reboot
 	-nodefaults -no-user-config -display none -nic none
 	-kernel "$ROOT/boot/vmlinuz-$KVER" -initrd "$tmp/initrd"
-	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60"
+	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60"
 	-serial "file:$out/console"
 )
 if [ -n "$quiet" ]; then

@@ -29,7 +29,7 @@ component() {
 
 say "building for $KERNEL ($KVER)"
 for dir in lib tools tests/selftests drivers-examples/*; do
-	[ ! -e "$dir/Makefile" ] || component "$dir" make -C "/src/$dir" O=/build
+	[ ! -e "$dir/Makefile" ] || component "$dir" make -C "/src/$dir" O="/build/${USER_O##*/}"
 done
 for dir in kernel drivers-examples/* tests/selftests/modules; do
 	[ -e "$dir/Kbuild" ] || [ -e "$dir/build.sh" ] || continue

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
+# usage: deps.sh [KERNEL...]	(default: newest)
 # Says what a first run needs (packages, download, disk, time), asks, and
 # installs the Debian packages that the machine lacks. YES=1 or CI=true answers
 # the question; nothing needed, nothing said.
@@ -16,19 +17,26 @@ packages=()
 for need in "${needs[@]}"; do
 	command -v "${need%:*}" > /dev/null || packages+=("${need#*:}")
 done
-guest=
-[ -d "$(home_of trixie)" ] ||
-	guest="download 480 MB, disk 2.5 GB in the cache, about 3 minutes"
 
-if [ ${#packages[@]} != 0 ] || [ -n "$guest" ]; then
+# trixie always: its QEMU boots the guests
+suites=$(for kernel in newest "$@"; do suite_of "$kernel"; done | sort -ru)
+guests=()
+for suite in $suites; do
+	[ -d "$(home_of "$suite")" ] || guests+=("$suite")
+done
+guest=there
+[ ${#guests[@]} = 0 ] ||
+	guest="${guests[*]}: download $((${#guests[@]} * 600)) MB, disk $((${#guests[@]} * 3)) GB, $((${#guests[@]} * 3)) minutes"
+
+if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ]; then
 	cat <<-EOT
 
 	Nothing touches this machine's kernel: all of it runs in a virtual machine
 	(QEMU, emulated, no /dev/kvm needed). What is missing for that:
 
 	  packages of this machine  ${packages[*]:-none}
-	  guest (Debian trixie)     ${guest:-there}
-	  build                     about 2 minutes, 100 MB in $O
+	  guest roots (Debian)      $guest
+	  build for each kernel     about 2 minutes, 100 MB in $O
 	  the cache                 $CACHE
 
 	EOT

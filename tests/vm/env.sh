@@ -51,6 +51,7 @@ use_kernel() {
 	"$VM/root.sh" "$suite"
 	HOME_DIR=$(home_of "$suite")
 	ROOT=$HOME_DIR/root
+	USER_O=$O/$suite # programs are linked with the suite's libraries
 	KVER=$(cat "$ROOT/etc/pin-revoke-guest/$KERNEL") ||
 		die "the $suite root has no kernel called '$KERNEL'"
 }

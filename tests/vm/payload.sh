@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: payload.sh KVER DIR
+# usage: payload.sh KERNEL DIR
 # Gathers what build.sh made, and the tests, into the directory that the guest
 # sees as /pr: bin lib modules tests guest-init.
 #
@@ -9,8 +9,8 @@
 . "${BASH_SOURCE[0]%/*}/env.sh"
 shopt -s nullglob
 
-kver=${1:?usage: payload.sh KVER DIR}
-pr=${2:?usage: payload.sh KVER DIR}
+use_kernel "${1:?usage: payload.sh KERNEL DIR}"
+pr=${2:?usage: payload.sh KERNEL DIR}
 mkdir -p "$pr"/{bin,lib,modules,tests}
 install -m 755 "$VM/guest-init" "$pr/"
 
@@ -19,7 +19,7 @@ copy() {
 	shift
 	[ $# = 0 ] || cp -a "$@" "$pr/$to/"
 }
-copy bin "$O"/bin/*
-copy lib "$O"/lib/*.so*
-copy modules "$O/modules-$kver"/*
-copy tests "$TOP"/tests/selftests/*.sh "$O"/tests/*
+copy bin "$USER_O"/bin/*
+copy lib "$USER_O"/lib/*.so*
+copy modules "$O/modules-$KVER"/*
+copy tests "$TOP"/tests/selftests/*.sh "$USER_O"/tests/*

@@ -70,7 +70,7 @@ make_root() {
 }
 
 make_image() {
-	in_ns mke2fs -q -t ext4 -O ^has_journal -L guest -d "$1/root" "$1/root.ext4" 3G
+	in_ns mke2fs -q -t ext4 -O ^has_journal -L guest -d "$1/root" "$1/root.ext4" 4G
 }
 
 mkdir -p "$CACHE"

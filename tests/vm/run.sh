@@ -22,7 +22,8 @@ if [ "$some" = 0 ]; then
 	done
 fi
 use_kernel "$kernel"
-expected=${VM_EXPECTED:-$VM/expected-$kernel}
+expected=("$VM/expected" "$VM/expected-$kernel")
+[ -z "${VM_EXPECTED:-}" ] || expected=("$VM_EXPECTED")
 logs=${VM_LOGS:-$O/vm/$kernel}
 mkdir -p "$O/results" "$logs"
 result=$O/results/guest-$kernel
@@ -49,16 +50,16 @@ if [ "$status" = 1 ] && [ "$failed" = 0 ]; then trouble "the guest reports a fai
 
 # Only the named tests' part of the list counts.
 if [ "$some" = 0 ]; then
-	grep -v '^#' "$expected" || :
+	grep -hv '^#' "${expected[@]}" || :
 else
 	for name in "${tests[@]}"; do
-		grep "^$name: " "$expected" || :
+		grep -h "^$name: " "${expected[@]}" || :
 	done
 fi | LC_ALL=C sort > "$logs/expected"
 LC_ALL=C sort -o "$logs/seen" "$logs/seen"
 diff "$logs/expected" "$logs/seen" | grep '^[<>]' > "$logs/diff" || :
 if [ -s "$logs/diff" ]; then
-	trouble "points differ from ${expected#"$TOP/"} (< missing, > not listed); if they are right, list them from $logs/seen"
+	trouble "points differ from ${expected[*]#"$TOP/"} (< missing, > not listed); if they are right, list them from $logs/seen"
 	cat "$logs/diff"
 fi
 

@@ -9,4 +9,4 @@
 . "${BASH_SOURCE[0]%/*}/env.sh"
 
 use_kernel newest
-exec "$VM/in-root.sh" "$ROOT" make -s -C /src/tests/unit O=/build test
+exec "$VM/in-root.sh" "$ROOT" make -s -C /src/tests/unit O="/build/${USER_O##*/}" test
