@@ -39,6 +39,8 @@
 #include "state.h"
 
 struct address_space;
+struct dentry;
+struct file;
 struct sk_buff;
 struct super_block;
 struct writeback_control;
@@ -175,14 +177,7 @@ struct pinr_scope {
 	const struct super_block *sb;		/* this file system, or */
 	struct pin_revoke_pin *pin;		/* this pin; all if none is set */
 	pgoff_t first, last;			/* of mapping */
-};
-
-struct pinr_frame {
-	struct list_head all;
-	struct pinr_scope scope;
-	struct task_struct *task;
-	ktime_t begun;
-	bool waited;
+	bool readers;				/* means read pins as well */
 };
 
 struct pinr_map *pinr_map_get(const struct address_space *mapping,
@@ -195,10 +190,6 @@ struct pin_revoke_pin **pinr_index_collect(const struct pinr_scope *scope,
 					   unsigned int *nr);
 bool pinr_index_skipped(const struct address_space *mapping, pgoff_t pos,
 			pgoff_t *first, pgoff_t *last);
-void pinr_frame_begin(struct pinr_frame *frame);
-void pinr_frame_end(struct pinr_frame *frame);
-bool pinr_frame_waited(void);
-bool pinr_frame_covers(struct pin_revoke_pin *pin);
 
 /* request.c */
 struct pinr_request {
@@ -283,11 +274,29 @@ struct pinr_policy {
 	unsigned int skip_ms;
 };
 
-#define PINR_NR_REASONS	(PIN_REVOKE_REASON_ADMIN + 1)
+#define PINR_NR_REASONS	(PIN_REVOKE_REASON_MAX + 1)
 bool pinr_reason_asks(enum pin_revoke_reason reason);
 struct pinr_policy pinr_policy_get(enum pin_revoke_reason reason);
 void pinr_policy_set(enum pin_revoke_reason reason,
 		     const struct pinr_policy *policy);
+
+/* trigger.c */
+#define PINR_MAX_FRAMES	2
+
+struct pinr_frame {
+	struct list_head all;
+	struct pinr_scope scope;
+	struct task_struct *task;
+	ktime_t begun;
+	bool waited;
+};
+
+void pinr_frame_begin(struct pinr_frame *frame);
+void pinr_frame_end(struct pinr_frame *frame);
+bool pinr_frame_covers(struct pin_revoke_pin *pin);
+void pinr_frame_ask(struct pinr_frame *frames, unsigned int nr,
+		    enum pin_revoke_reason reason);
+void pinr_put_pins(struct pin_revoke_pin **pins, unsigned int nr);
 
 /* trigger_mmu.c */
 extern const struct mmu_interval_notifier_ops pinr_notifier_ops;
@@ -295,13 +304,37 @@ extern const struct mmu_interval_notifier_ops pinr_notifier_ops;
 /* trigger_writeback.c: @orig is what the kernel would have done without us. */
 int pinr_do_writepages(struct address_space *mapping,
 		       struct writeback_control *wbc,
-		       int (*orig)(struct address_space *mapping,
-				   struct writeback_control *wbc));
+		       typeof(do_writepages) *orig);
 int pinr_sync_filesystem(struct super_block *sb,
-			 int (*orig)(struct super_block *sb));
-void pinr_sync_inodes_sb(struct super_block *sb,
-			 void (*orig)(struct super_block *sb));
-void pinr_ksys_sync(void (*orig)(void));
+			 typeof(sync_filesystem) *orig);
+int pinr_sync_inodes_sb(struct super_block *sb,
+			int (*orig)(struct super_block *sb));
+int pinr_ksys_sync(int (*orig)(void));
+int pinr_sync_file_range(struct file *file, loff_t offset, loff_t nbytes,
+			 unsigned int flags,
+			 int (*orig)(struct file *file, loff_t offset,
+				     loff_t nbytes, unsigned int flags));
+
+/* trigger_range.c */
+int pinr_do_truncate(void *idmap, struct dentry *dentry, loff_t length,
+		     unsigned int time_attrs, struct file *filp,
+		     int (*orig)(void *idmap, struct dentry *dentry,
+				 loff_t length, unsigned int time_attrs,
+				 struct file *filp));
+int pinr_vfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len,
+		       typeof(vfs_fallocate) *orig);
+loff_t pinr_vfs_clone_file_range(struct file *file_in, loff_t pos_in,
+				 struct file *file_out, loff_t pos_out,
+				 loff_t len, unsigned int flags,
+				 typeof(vfs_clone_file_range) *orig);
+loff_t pinr_vfs_dedupe_file_range_one(struct file *file_in, loff_t pos_in,
+				      struct file *file_out, loff_t pos_out,
+				      loff_t len, unsigned int flags,
+				      typeof(vfs_dedupe_file_range_one) *orig);
+ssize_t pinr_vfs_copy_file_range(struct file *file_in, loff_t pos_in,
+				 struct file *file_out, loff_t pos_out,
+				 size_t len, unsigned int flags,
+				 typeof(vfs_copy_file_range) *orig);
 
 /* event.c */
 void pinr_tell_request(struct pinr_request *req);

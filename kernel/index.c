@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which pins does a trigger mean: pins by file mapping and page range, and the
- * triggers that are in flight.
+ * Which pins does a trigger mean: pins by file mapping and page range.
  *
  * A mapping is a key here and never dereferenced; the index keeps no inode and
  * no file. Pins leave it when they are taken, in the notifier: nothing here
@@ -13,16 +12,9 @@
 
 #include "core.h"
 
-/*
- * How long a trigger of whole file systems keeps pins: as long as it may wait
- * for answers, and as much again to do its work.
- */
-#define PINR_FRAME_MS	(2 * PIN_REVOKE_MAX_DELAY_MS)
-
 DEFINE_SPINLOCK(pinr_lock);
 
 static DEFINE_HASHTABLE(pinr_maps, 8);
-static LIST_HEAD(pinr_frames);
 static unsigned long pinr_collection;
 
 static struct pinr_map *pinr_map_find(const struct address_space *mapping,
@@ -140,7 +132,7 @@ struct pinr_basket {
 };
 
 static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
-			     pgoff_t first, pgoff_t last)
+			     pgoff_t first, pgoff_t last, bool readers)
 {
 	struct interval_tree_node *node;
 
@@ -150,7 +142,7 @@ static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
 			container_of(node, struct pinr_seg, node)->pin;
 
 		/* Writeback and its kin leave read pins alone. */
-		if (!(pin->flags & PIN_REVOKE_WRITE) ||
+		if ((!readers && !(pin->flags & PIN_REVOKE_WRITE)) ||
 		    pin->collected == pinr_collection)
 			continue;
 		pin->collected = pinr_collection;
@@ -173,17 +165,18 @@ static void pinr_collect(struct pinr_basket *basket,
 	if (scope->mapping) {
 		map = pinr_map_find(scope->mapping, NULL);
 		if (map)
-			pinr_collect_map(basket, map, scope->first, scope->last);
+			pinr_collect_map(basket, map, scope->first, scope->last,
+					 scope->readers);
 	} else {
 		hash_for_each(pinr_maps, bucket, map, hash)
 			if (!scope->sb || scope->sb == map->sb)
-				pinr_collect_map(basket, map, 0, ULONG_MAX);
+				pinr_collect_map(basket, map, 0, ULONG_MAX, false);
 	}
 	spin_unlock(&pinr_lock);
 }
 
 /**
- * pinr_index_collect - the write pins that a trigger means
+ * pinr_index_collect - the pins that a trigger means
  * @scope: a mapping and range, a file system, or everything
  * @nr: how many were found
  *
@@ -245,87 +238,4 @@ bool pinr_index_skipped(const struct address_space *mapping, pgoff_t pos,
 	}
 	spin_unlock(&pinr_lock);
 	return node;
-}
-
-/**
- * pinr_frame_begin - a trigger is in flight
- * @frame: on the caller's stack, scope filled in
- *
- * No pin that it covers is restored until pinr_frame_end(). A trigger that
- * means whole file systems can be stuck in one that has nothing to do with a
- * pin (a dead server, a FUSE daemon): it keeps pins for a while only. Restored
- * too early, a pin is taken once more.
- */
-void pinr_frame_begin(struct pinr_frame *frame)
-{
-	frame->task = current;
-	frame->begun = ktime_get();
-	frame->waited = false;
-	spin_lock(&pinr_lock);
-	list_add(&frame->all, &pinr_frames);
-	spin_unlock(&pinr_lock);
-}
-
-void pinr_frame_end(struct pinr_frame *frame)
-{
-	spin_lock(&pinr_lock);
-	list_del(&frame->all);
-	spin_unlock(&pinr_lock);
-}
-
-/* Has an outer trigger of this task waited already? One grace is enough. */
-bool pinr_frame_waited(void)
-{
-	struct pinr_frame *frame;
-	bool waited = false;
-
-	spin_lock(&pinr_lock);
-	list_for_each_entry(frame, &pinr_frames, all)
-		waited |= frame->task == current && frame->waited;
-	spin_unlock(&pinr_lock);
-	return waited;
-}
-
-/**
- * pinr_frame_covers - is a trigger in flight that means this pin
- * @pin: a revoked pin; its segs say where it was
- *
- * One that begins after the hold-off is over does not count: under a loop of
- * fsyncs there is always one in flight. It may take the pin once more.
- *
- * Context: caller holds pin->lock.
- * Return: true if it must not be restored now.
- */
-bool pinr_frame_covers(struct pin_revoke_pin *pin)
-{
-	ktime_t now = ktime_get();
-	struct pinr_frame *frame;
-	bool covers = false;
-	unsigned int i;
-
-	lockdep_assert_held(&pin->lock);
-	spin_lock(&pinr_lock);
-	list_for_each_entry(frame, &pinr_frames, all) {
-		const struct pinr_scope *scope = &frame->scope;
-
-		if (!scope->mapping &&
-		    ktime_ms_delta(now, frame->begun) > PINR_FRAME_MS)
-			continue;
-		if (ktime_after(frame->begun, pin->not_before))
-			continue;
-		for (i = 0; i < pin->segs->nr && !covers; i++) {
-			struct pinr_seg *seg = &pin->segs->seg[i];
-
-			if (!seg->map)
-				continue;
-			if (scope->mapping)
-				covers = seg->map->mapping == scope->mapping &&
-					 seg->node.start <= scope->last &&
-					 seg->node.last >= scope->first;
-			else
-				covers = !scope->sb || seg->map->sb == scope->sb;
-		}
-	}
-	spin_unlock(&pinr_lock);
-	return covers;
 }

@@ -14,6 +14,18 @@ static struct pinr_policy policies[PINR_NR_REASONS] = {
 	[PIN_REVOKE_REASON_WRITEBACK_BACKGROUND] = {
 		.skip_ms = 30000,
 	},
+	[PIN_REVOKE_REASON_TRUNCATE] = {
+		.grace_ms = 1000,
+		.max_extend_ms = 1000,
+	},
+	[PIN_REVOKE_REASON_FALLOCATE] = {
+		.grace_ms = 1000,
+		.max_extend_ms = 1000,
+	},
+	[PIN_REVOKE_REASON_REMAP] = {
+		.grace_ms = 1000,
+		.max_extend_ms = 1000,
+	},
 	[PIN_REVOKE_REASON_ADMIN] = {
 		.grace_ms = 1000,
 		.max_extend_ms = 5000,
@@ -23,9 +35,17 @@ static struct pinr_policy policies[PINR_NR_REASONS] = {
 /* Reasons with a point where holders can be asked; the others only force. */
 bool pinr_reason_asks(enum pin_revoke_reason reason)
 {
-	return reason == PIN_REVOKE_REASON_WRITEBACK_SYNC ||
-	       reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND ||
-	       reason == PIN_REVOKE_REASON_ADMIN;
+	switch (reason) {
+	case PIN_REVOKE_REASON_WRITEBACK_SYNC:
+	case PIN_REVOKE_REASON_WRITEBACK_BACKGROUND:
+	case PIN_REVOKE_REASON_TRUNCATE:
+	case PIN_REVOKE_REASON_FALLOCATE:
+	case PIN_REVOKE_REASON_REMAP:
+	case PIN_REVOKE_REASON_ADMIN:
+		return true;
+	default:
+		return false;
+	}
 }
 
 struct pinr_policy pinr_policy_get(enum pin_revoke_reason reason)

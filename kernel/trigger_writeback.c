@@ -8,76 +8,10 @@
  */
 #include <linux/backing-dev.h>
 #include <linux/fs.h>
-#include <linux/hrtimer.h>
-#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/writeback.h>
 
 #include "core.h"
-
-#define PINR_SERVICE_MS	20
-
-/*
- * Who never waits: kernel threads (the flusher serves everybody), a task
- * inside a transaction or inside reclaim, and one whose outer trigger has
- * waited: all pins of the system call were asked there.
- */
-static bool pinr_may_wait(void)
-{
-	return !(current->flags & (PF_KTHREAD | PF_MEMALLOC)) &&
-	       !current->journal_info && !pinr_frame_waited();
-}
-
-/*
- * A pin that is taken the moment it is back is of no use to anybody: under a
- * storm of syncs each waits until the pins it will take have served for a
- * little. At most PINR_SERVICE_MS in all, whatever their number.
- */
-static void pinr_let_serve(struct pin_revoke_pin **pins, unsigned int nr)
-{
-	ktime_t until = 0;
-
-	while (nr--)
-		if (READ_ONCE(pins[nr]->state) == PIN_REVOKE_STATE_ACTIVE &&
-		    READ_ONCE(pins[nr]->nr_revoked))
-			until = max(until, ktime_add_ms(READ_ONCE(pins[nr]->restored_at),
-							PINR_SERVICE_MS));
-	if (ktime_before(ktime_get(), until)) {
-		set_current_state(TASK_KILLABLE);
-		schedule_hrtimeout(&until, HRTIMER_MODE_ABS);
-	}
-}
-
-static void pinr_put_pins(struct pin_revoke_pin **pins, unsigned int nr)
-{
-	while (nr--)
-		pinr_pin_put(pins[nr]);
-	kvfree(pins);
-}
-
-/* Somebody waits for the data: ask for all of the scope, wait one grace. */
-static void pinr_ask_sync(struct pinr_frame *frame)
-{
-	unsigned int grace_ms =
-		pinr_policy_get(PIN_REVOKE_REASON_WRITEBACK_SYNC).grace_ms;
-	struct pin_revoke_pin **pins;
-	unsigned int nr, nofs;
-	u64 id;
-
-	if (!grace_ms || !pinr_may_wait())
-		return;
-	nofs = memalloc_nofs_save();
-	pins = pinr_index_collect(&frame->scope, &nr);
-	if (pins) {
-		pinr_let_serve(pins, nr);
-		id = pinr_ask_pins(pins, nr, PIN_REVOKE_REASON_WRITEBACK_SYNC,
-				   grace_ms);
-		frame->waited = true;
-		pinr_wait_pins(pins, nr, PIN_REVOKE_REASON_WRITEBACK_SYNC, id);
-		pinr_put_pins(pins, nr);
-	}
-	memalloc_nofs_restore(nofs);
-}
 
 /* How long the flusher can do without the pinned ranges. */
 static unsigned int pinr_skip_ms(struct address_space *mapping,
@@ -151,8 +85,7 @@ static int pinr_write_gaps(struct address_space *mapping,
  */
 int pinr_do_writepages(struct address_space *mapping,
 		       struct writeback_control *wbc,
-		       int (*orig)(struct address_space *mapping,
-				   struct writeback_control *wbc))
+		       typeof(do_writepages) *orig)
 {
 	struct pinr_frame frame = {
 		.scope = { .mapping = mapping, .last = ULONG_MAX },
@@ -171,7 +104,7 @@ int pinr_do_writepages(struct address_space *mapping,
 	}
 	pinr_frame_begin(&frame);
 	if (wbc->sync_mode == WB_SYNC_ALL) {
-		pinr_ask_sync(&frame);
+		pinr_frame_ask(&frame, 1, PIN_REVOKE_REASON_WRITEBACK_SYNC);
 	} else if (wbc->range_cyclic) {
 		ms = pinr_skip_ms(mapping, wbc);
 		if (ms) {
@@ -200,13 +133,13 @@ int pinr_do_writepages(struct address_space *mapping,
  * Return: as @orig.
  */
 int pinr_sync_filesystem(struct super_block *sb,
-			 int (*orig)(struct super_block *sb))
+			 typeof(sync_filesystem) *orig)
 {
 	struct pinr_frame frame = { .scope.sb = sb };
 	int err;
 
 	pinr_frame_begin(&frame);
-	pinr_ask_sync(&frame);
+	pinr_frame_ask(&frame, 1, PIN_REVOKE_REASON_WRITEBACK_SYNC);
 	err = orig(sb);
 	pinr_frame_end(&frame);
 	return err;
@@ -220,15 +153,17 @@ int pinr_sync_filesystem(struct super_block *sb,
  * File systems that flush themselves: the flusher writes one inode after the
  * other; asking for each would be a grace for each.
  */
-void pinr_sync_inodes_sb(struct super_block *sb,
-			 void (*orig)(struct super_block *sb))
+int pinr_sync_inodes_sb(struct super_block *sb,
+			int (*orig)(struct super_block *sb))
 {
 	struct pinr_frame frame = { .scope.sb = sb };
+	int err;
 
 	pinr_frame_begin(&frame);
-	pinr_ask_sync(&frame);
-	orig(sb);
+	pinr_frame_ask(&frame, 1, PIN_REVOKE_REASON_WRITEBACK_SYNC);
+	err = orig(sb);
 	pinr_frame_end(&frame);
+	return err;
 }
 
 /**
@@ -237,12 +172,52 @@ void pinr_sync_inodes_sb(struct super_block *sb,
  *
  * sync(2) does one file system after the other: asks for all of them, once.
  */
-void pinr_ksys_sync(void (*orig)(void))
+int pinr_ksys_sync(int (*orig)(void))
 {
 	struct pinr_frame frame = { };
+	int err;
 
 	pinr_frame_begin(&frame);
-	pinr_ask_sync(&frame);
-	orig();
+	pinr_frame_ask(&frame, 1, PIN_REVOKE_REASON_WRITEBACK_SYNC);
+	err = orig();
 	pinr_frame_end(&frame);
+	return err;
+}
+
+/**
+ * pinr_sync_file_range - around sync_file_range()
+ * @file: as there
+ * @offset: as there
+ * @nbytes: as there; 0 is to the end
+ * @flags: as there
+ * @orig: the original
+ *
+ * It writes without WB_SYNC_ALL, but with a WAIT flag somebody waits for it.
+ * Without one it is background writeback that nobody can put off: the backstop.
+ *
+ * Return: as @orig.
+ */
+int pinr_sync_file_range(struct file *file, loff_t offset, loff_t nbytes,
+			 unsigned int flags,
+			 int (*orig)(struct file *file, loff_t offset,
+				     loff_t nbytes, unsigned int flags))
+{
+	struct pinr_frame frame = {
+		.scope = { .mapping = file->f_mapping, .last = ULONG_MAX },
+	};
+	int err;
+
+	if (!(flags & SYNC_FILE_RANGE_WRITE) ||
+	    !(flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER)) ||
+	    offset < 0 || nbytes < 0 || !pinr_index_has(file->f_mapping))
+		return orig(file, offset, nbytes, flags);
+
+	frame.scope.first = offset >> PAGE_SHIFT;
+	if (nbytes && nbytes <= LLONG_MAX - offset)
+		frame.scope.last = (offset + nbytes - 1) >> PAGE_SHIFT;
+	pinr_frame_begin(&frame);
+	pinr_frame_ask(&frame, 1, PIN_REVOKE_REASON_WRITEBACK_SYNC);
+	err = orig(file, offset, nbytes, flags);
+	pinr_frame_end(&frame);
+	return err;
 }

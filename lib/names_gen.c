@@ -25,6 +25,12 @@ REVOKE_EXPORT const char *revoke_reason_name(uint32_t value)
 		return "exit";
 	case PIN_REVOKE_REASON_ADMIN:
 		return "admin";
+	case PIN_REVOKE_REASON_TRUNCATE:
+		return "truncate";
+	case PIN_REVOKE_REASON_FALLOCATE:
+		return "fallocate";
+	case PIN_REVOKE_REASON_REMAP:
+		return "remap";
 	default:
 		return "?";
 	}

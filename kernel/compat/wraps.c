@@ -54,118 +54,69 @@ static void pinr_leave(void)
 
 /*
  * For each wrapped function: the static call, a function of ours that makes it
- * (its address may be taken), and the wrapper that ftrace sends callers to.
+ * (its address may be taken), and the wrapper that ftrace sends callers to. One
+ * that returns nothing is wrapped as if it returned an int: nobody looks at it.
  */
-static int no_do_writepages(struct address_space *mapping,
-			    struct writeback_control *wbc)
-{
-	return 0;
+#define PINR_WRAPPED(type, name, params, ...)				\
+static type no_##name params						\
+{									\
+	return 0;							\
+}									\
+									\
+DEFINE_STATIC_CALL(pinr_##name##_orig, no_##name);			\
+									\
+static noinline type call_##name params					\
+{									\
+	type ret = static_call(pinr_##name##_orig)(__VA_ARGS__);	\
+									\
+	barrier();	/* not a tail call */				\
+	return ret;							\
+}									\
+									\
+static noinline type wrap_##name params					\
+{									\
+	type ret;							\
+									\
+	pinr_enter();							\
+	ret = pinr_##name(PINR_ARGS(__VA_ARGS__) call_##name);		\
+	pinr_leave();							\
+	return ret;							\
+}									\
+									\
+static void set_##name(void *original)					\
+{									\
+	static_call_update(pinr_##name##_orig, original);		\
 }
+#define PINR_ARGS(...)	__VA_OPT__(__VA_ARGS__,)
 
-DEFINE_STATIC_CALL(pinr_do_writepages_orig, no_do_writepages);
-
-static noinline int call_do_writepages(struct address_space *mapping,
-				       struct writeback_control *wbc)
-{
-	int ret = static_call(pinr_do_writepages_orig)(mapping, wbc);
-
-	barrier();	/* not a tail call */
-	return ret;
-}
-
-static noinline int wrap_do_writepages(struct address_space *mapping,
-				       struct writeback_control *wbc)
-{
-	int ret;
-
-	pinr_enter();
-	ret = pinr_do_writepages(mapping, wbc, call_do_writepages);
-	pinr_leave();
-	return ret;
-}
-
-static void set_do_writepages(void *original)
-{
-	static_call_update(pinr_do_writepages_orig, original);
-}
-
-static int no_sync_filesystem(struct super_block *sb)
-{
-	return 0;
-}
-
-DEFINE_STATIC_CALL(pinr_sync_filesystem_orig, no_sync_filesystem);
-
-static noinline int call_sync_filesystem(struct super_block *sb)
-{
-	int ret = static_call(pinr_sync_filesystem_orig)(sb);
-
-	barrier();	/* not a tail call */
-	return ret;
-}
-
-static noinline int wrap_sync_filesystem(struct super_block *sb)
-{
-	int ret;
-
-	pinr_enter();
-	ret = pinr_sync_filesystem(sb, call_sync_filesystem);
-	pinr_leave();
-	return ret;
-}
-
-static void set_sync_filesystem(void *original)
-{
-	static_call_update(pinr_sync_filesystem_orig, original);
-}
-
-static void no_sync_inodes_sb(struct super_block *sb)
-{
-}
-
-DEFINE_STATIC_CALL(pinr_sync_inodes_sb_orig, no_sync_inodes_sb);
-
-static noinline void call_sync_inodes_sb(struct super_block *sb)
-{
-	static_call(pinr_sync_inodes_sb_orig)(sb);
-	barrier();	/* not a tail call */
-}
-
-static noinline void wrap_sync_inodes_sb(struct super_block *sb)
-{
-	pinr_enter();
-	pinr_sync_inodes_sb(sb, call_sync_inodes_sb);
-	pinr_leave();
-}
-
-static void set_sync_inodes_sb(void *original)
-{
-	static_call_update(pinr_sync_inodes_sb_orig, original);
-}
-
-static void no_ksys_sync(void)
-{
-}
-
-DEFINE_STATIC_CALL(pinr_ksys_sync_orig, no_ksys_sync);
-
-static noinline void call_ksys_sync(void)
-{
-	static_call(pinr_ksys_sync_orig)();
-	barrier();	/* not a tail call */
-}
-
-static noinline void wrap_ksys_sync(void)
-{
-	pinr_enter();
-	pinr_ksys_sync(call_ksys_sync);
-	pinr_leave();
-}
-
-static void set_ksys_sync(void *original)
-{
-	static_call_update(pinr_ksys_sync_orig, original);
-}
+PINR_WRAPPED(int, do_writepages,
+	     (struct address_space *mapping, struct writeback_control *wbc),
+	     mapping, wbc)
+PINR_WRAPPED(int, sync_filesystem, (struct super_block *sb), sb)
+PINR_WRAPPED(int, sync_inodes_sb, (struct super_block *sb), sb)
+PINR_WRAPPED(int, ksys_sync, (void))
+PINR_WRAPPED(int, sync_file_range,
+	     (struct file *file, loff_t offset, loff_t nbytes, unsigned int flags),
+	     file, offset, nbytes, flags)
+PINR_WRAPPED(int, do_truncate,
+	     (void *idmap, struct dentry *dentry, loff_t length,
+	      unsigned int time_attrs, struct file *filp),
+	     idmap, dentry, length, time_attrs, filp)
+PINR_WRAPPED(int, vfs_fallocate,
+	     (struct file *file, int mode, loff_t offset, loff_t len),
+	     file, mode, offset, len)
+PINR_WRAPPED(loff_t, vfs_clone_file_range,
+	     (struct file *file_in, loff_t pos_in, struct file *file_out,
+	      loff_t pos_out, loff_t len, unsigned int flags),
+	     file_in, pos_in, file_out, pos_out, len, flags)
+PINR_WRAPPED(loff_t, vfs_dedupe_file_range_one,
+	     (struct file *file_in, loff_t pos_in, struct file *file_out,
+	      loff_t pos_out, loff_t len, unsigned int flags),
+	     file_in, pos_in, file_out, pos_out, len, flags)
+PINR_WRAPPED(ssize_t, vfs_copy_file_range,
+	     (struct file *file_in, loff_t pos_in, struct file *file_out,
+	      loff_t pos_out, size_t len, unsigned int flags),
+	     file_in, pos_in, file_out, pos_out, len, flags)
 
 static void notrace pinr_redirect(unsigned long ip, unsigned long parent_ip,
 				  struct ftrace_ops *ops,
@@ -194,6 +145,12 @@ static struct pinr_wrap pinr_wraps[] = {
 	PINR_WRAP(sync_filesystem),
 	PINR_WRAP(sync_inodes_sb),
 	PINR_WRAP(ksys_sync),
+	PINR_WRAP(sync_file_range),
+	PINR_WRAP(do_truncate),
+	PINR_WRAP(vfs_fallocate),
+	PINR_WRAP(vfs_clone_file_range),
+	PINR_WRAP(vfs_dedupe_file_range_one),
+	PINR_WRAP(vfs_copy_file_range),
 };
 
 static bool ask = true;
@@ -270,7 +227,7 @@ void pinr_arm(void)
 {
 	static bool said;
 	struct pinr_wrap *wrap;
-	char names[80] = "";
+	char names[200] = "";
 	int err;
 
 	mutex_lock(&pinr_arm_lock);

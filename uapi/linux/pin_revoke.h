@@ -22,12 +22,17 @@
  * @PIN_REVOKE_REASON_WRITEBACK_BACKGROUND: The flusher would like to clean the
  *   pages.
  * @PIN_REVOKE_REASON_WRITEBACK_OTHER: Writeback that nobody was asked about.
- * @PIN_REVOKE_REASON_INVALIDATE: The page table entries were cleared:
- *   truncate, reclaim, migration.
+ * @PIN_REVOKE_REASON_INVALIDATE: The page table entries were cleared and
+ *   nobody was asked: reclaim, migration, O_DIRECT writes.
  * @PIN_REVOKE_REASON_UNMAP: The range was unmapped or moved by its own
  *   process.
  * @PIN_REVOKE_REASON_EXIT: The process is gone.
  * @PIN_REVOKE_REASON_ADMIN: An administrator asked for it.
+ * @PIN_REVOKE_REASON_TRUNCATE: The file gets shorter (truncate, O_TRUNC).
+ * @PIN_REVOKE_REASON_FALLOCATE: A range of the file is punched out, zeroed,
+ *   collapsed, inserted or unshared.
+ * @PIN_REVOKE_REASON_REMAP: A range of the file is the source or the target of
+ *   a clone, a dedupe, or a copy that clones.
  */
 enum pin_revoke_reason {
 	PIN_REVOKE_REASON_UNSPEC,
@@ -38,6 +43,13 @@ enum pin_revoke_reason {
 	PIN_REVOKE_REASON_UNMAP,
 	PIN_REVOKE_REASON_EXIT,
 	PIN_REVOKE_REASON_ADMIN,
+	PIN_REVOKE_REASON_TRUNCATE,
+	PIN_REVOKE_REASON_FALLOCATE,
+	PIN_REVOKE_REASON_REMAP,
+
+	/* private: */
+	__PIN_REVOKE_REASON_MAX,
+	PIN_REVOKE_REASON_MAX = (__PIN_REVOKE_REASON_MAX - 1)
 };
 
 /**
