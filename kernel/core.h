@@ -23,6 +23,7 @@
 #ifndef _PIN_REVOKE_CORE_H
 #define _PIN_REVOKE_CORE_H
 
+#include <linux/fs.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
@@ -35,15 +36,11 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/writeback.h>
 
 #include "state.h"
 
-struct address_space;
-struct dentry;
-struct file;
 struct sk_buff;
-struct super_block;
-struct writeback_control;
 
 #define PINR_NAME_LEN	64
 

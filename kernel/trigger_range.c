@@ -10,6 +10,7 @@
 #include <linux/dcache.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 
 #include "core.h"
 
@@ -122,8 +123,8 @@ int pinr_vfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len,
 }
 
 /*
- * The source is cleaned, which leaves read pins alone; the pages of the target
- * go away.
+ * The source is cleaned, which leaves read pins alone (btrfs cleans all of it:
+ * compression knows no ranges); the pages of the target go away.
  */
 static bool pinr_remap_begin(struct pinr_frame *frames,
 			     const struct inode *from, loff_t from_pos,
@@ -132,7 +133,10 @@ static bool pinr_remap_begin(struct pinr_frame *frames,
 	if (from_pos < 0 || to_pos < 0 || len < 0 ||
 	    (!pinr_index_has(from->i_mapping) && !pinr_index_has(to->i_mapping)))
 		return false;
-	frames[0] = pinr_range_frame(from, from_pos, len, false);
+	if (from->i_sb->s_magic == BTRFS_SUPER_MAGIC)
+		frames[0] = pinr_range_frame(from, 0, 0, false);
+	else
+		frames[0] = pinr_range_frame(from, from_pos, len, false);
 	frames[1] = pinr_range_frame(to, to_pos, len, true);
 	pinr_range_begin(frames, 2, PIN_REVOKE_REASON_REMAP);
 	return true;
