@@ -123,6 +123,7 @@ struct pin_revoke_pin {
 	bool forced;			/* the last revocation was */
 	bool write_first;		/* clean the range before it comes back */
 	bool want;			/* somebody waits for it to come back */
+	bool verify;			/* are the pages still what is mapped? */
 	unsigned int tell;		/* PINR_TELL_* not sent yet */
 	ktime_t restored_at, revoked_at;
 	ktime_t not_before;		/* hold-off */
@@ -161,6 +162,7 @@ extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 int pinr_pin_populate(struct pin_revoke_pin *pin);
 int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages);
 int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages);
+int pinr_pin_verify(struct pin_revoke_pin *pin);
 void pinr_drop_pages(struct pin_revoke_pin *pin);
 void pinr_unpin_work(struct work_struct *work);
 
@@ -175,6 +177,7 @@ struct pinr_scope {
 	struct pin_revoke_pin *pin;		/* this pin; all if none is set */
 	pgoff_t first, last;			/* of mapping */
 	bool readers;				/* means read pins as well */
+	bool anon;				/* and memory that is no file */
 };
 
 struct pinr_map *pinr_map_get(const struct address_space *mapping,
@@ -332,6 +335,10 @@ ssize_t pinr_vfs_copy_file_range(struct file *file_in, loff_t pos_in,
 				 struct file *file_out, loff_t pos_out,
 				 size_t len, unsigned int flags,
 				 typeof(vfs_copy_file_range) *orig);
+
+/* trigger_memory.c */
+int pinr_memory_init(void);
+void pinr_memory_exit(void);
 
 /* event.c */
 void pinr_tell_request(struct pinr_request *req);

@@ -131,6 +131,16 @@ struct pinr_basket {
 	unsigned int nr, max;
 };
 
+static void pinr_collect_pin(struct pinr_basket *basket,
+			     struct pin_revoke_pin *pin)
+{
+	if (basket->nr < basket->max) {
+		pinr_pin_get(pin);
+		basket->pins[basket->nr] = pin;
+	}
+	basket->nr++;
+}
+
 static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
 			     pgoff_t first, pgoff_t last, bool readers)
 {
@@ -146,23 +156,23 @@ static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
 		    pin->collected == pinr_collection)
 			continue;
 		pin->collected = pinr_collection;
-		if (basket->nr < basket->max) {
-			pinr_pin_get(pin);
-			basket->pins[basket->nr] = pin;
-		}
-		basket->nr++;
+		pinr_collect_pin(basket, pin);
 	}
 }
 
 static void pinr_collect(struct pinr_basket *basket,
 			 const struct pinr_scope *scope)
 {
+	struct pin_revoke_pin *pin;
 	struct pinr_map *map;
 	unsigned int bucket;
 
 	spin_lock(&pinr_lock);
 	pinr_collection++;
-	if (scope->mapping) {
+	if (scope->anon) {
+		list_for_each_entry(pin, &pinr_pins, all)
+			pinr_collect_pin(basket, pin);
+	} else if (scope->mapping) {
 		map = pinr_map_find(scope->mapping, NULL);
 		if (map)
 			pinr_collect_map(basket, map, scope->first, scope->last,

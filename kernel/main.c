@@ -41,11 +41,16 @@ static int __init pin_revoke_init(void)
 	err = pinr_ctx_init();
 	if (err)
 		goto err_arm;
-	err = pinr_netlink_init();
+	err = pinr_memory_init();
 	if (err)
 		goto err_ctx;
+	err = pinr_netlink_init();
+	if (err)
+		goto err_memory;
 	return 0;
 
+err_memory:
+	pinr_memory_exit();
 err_ctx:
 	pinr_ctx_exit();
 err_arm:
@@ -62,6 +67,7 @@ err_unpin:
 static void __exit pin_revoke_exit(void)
 {
 	pinr_netlink_exit();
+	pinr_memory_exit();
 	pinr_ctx_exit();
 	/* Nobody enters from a wrap any more, nobody opens a request. */
 	pinr_arm_exit();

@@ -38,7 +38,7 @@ static const struct nla_policy pin_revoke_pin_get_nl_policy[PIN_REVOKE_A_PIN_ID 
 
 /* PIN_REVOKE_CMD_POLICY_SET - do */
 static const struct nla_policy pin_revoke_policy_set_nl_policy[PIN_REVOKE_A_POLICY_SKIP_MS + 1] = {
-	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 10),
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 11),
 	[PIN_REVOKE_A_POLICY_GRACE_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_SKIP_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &pin_revoke_a_policy_skip_ms_range),

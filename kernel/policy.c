@@ -26,6 +26,10 @@ static struct pinr_policy policies[PINR_NR_REASONS] = {
 		.grace_ms = 1000,
 		.max_extend_ms = 1000,
 	},
+	[PIN_REVOKE_REASON_OFFLINE] = {
+		.grace_ms = 5000,
+		.max_extend_ms = 5000,
+	},
 	[PIN_REVOKE_REASON_ADMIN] = {
 		.grace_ms = 1000,
 		.max_extend_ms = 5000,
@@ -41,6 +45,7 @@ bool pinr_reason_asks(enum pin_revoke_reason reason)
 	case PIN_REVOKE_REASON_TRUNCATE:
 	case PIN_REVOKE_REASON_FALLOCATE:
 	case PIN_REVOKE_REASON_REMAP:
+	case PIN_REVOKE_REASON_OFFLINE:
 	case PIN_REVOKE_REASON_ADMIN:
 		return true;
 	default:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What comes after a revocation: user space is told, and the pin is restored
- * when nothing needs its pages any more.
+ * What comes after an invalidation: user space is told, a pin that was taken is
+ * restored when nothing needs its pages any more, one that was not is verified.
  *
  * Runs on an unbound queue of its own: a fault can take as long as the file
  * system likes (freeze, userfaultfd, NFS). Must never be waited for: whoever
@@ -151,7 +151,7 @@ static bool pinr_restore_pending(struct pin_revoke_pin *pin)
 }
 
 /**
- * pinr_after_work - tell, hold off, restore, tell
+ * pinr_after_work - tell, verify, hold off, restore, tell
  * @work: pin->after_work
  *
  * Being one work, it keeps REVOKED and RESTORED of a pin in order.
@@ -165,7 +165,14 @@ void pinr_after_work(struct work_struct *work)
 	int when = -1;
 
 	pinr_tell_all(pin);
-	if (pinr_restore_pending(pin)) {
+	if (READ_ONCE(pin->verify) && mmget_not_zero(mm)) {
+		kthread_use_mm(mm);
+		if (pinr_pin_verify(pin))
+			when = PINR_HOLDOFF_MS;
+		kthread_unuse_mm(mm);
+		mmput_async(mm);
+	}
+	if (when < 0 && pinr_restore_pending(pin)) {
 		when = pinr_restore_when(pin);
 		if (!when && mmget_not_zero(mm)) {
 			kthread_use_mm(mm);

@@ -71,7 +71,7 @@ TRACE_EVENT(pin_revoke_state,
 		  __entry->state, __entry->reason)
 );
 
-TRACE_EVENT(pin_revoke_restore,
+DECLARE_EVENT_CLASS(pin_revoke_result,
 	TP_PROTO(struct pin_revoke_pin *pin, int err),
 	TP_ARGS(pin, err),
 	TP_STRUCT__entry(
@@ -83,6 +83,17 @@ TRACE_EVENT(pin_revoke_restore,
 		__entry->err = err;
 	),
 	TP_printk("pin=%llu err=%d", __entry->id, __entry->err)
+);
+
+DEFINE_EVENT(pin_revoke_result, pin_revoke_restore,
+	TP_PROTO(struct pin_revoke_pin *pin, int err),
+	TP_ARGS(pin, err)
+);
+
+/* err=1: other pages are mapped there now */
+DEFINE_EVENT(pin_revoke_result, pin_revoke_verify,
+	TP_PROTO(struct pin_revoke_pin *pin, int err),
+	TP_ARGS(pin, err)
 );
 
 #endif /* _PIN_REVOKE_TRACE_H */

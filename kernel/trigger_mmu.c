@@ -53,11 +53,18 @@ static enum pinr_input pinr_classify(struct pin_revoke_pin *pin,
 	default:
 		/*
 		 * The folio leaves the page table and no later event will name
-		 * it. FOLL_LONGTERM memory stays where it is, as without us.
+		 * it. FOLL_LONGTERM memory mostly stays where it is (reclaim,
+		 * a huge page that is split): a worker looks, afterwards.
 		 */
 		*reason = PIN_REVOKE_REASON_INVALIDATE;
-		return pinr_touches_file(pin, range) ? PINR_FORCE :
-						       PINR_NR_INPUTS;
+		if (pinr_touches_file(pin, range))
+			return PINR_FORCE;
+		if (!pin->verify && (pin->state == PIN_REVOKE_STATE_ACTIVE ||
+				     pin->state == PIN_REVOKE_STATE_ASKED)) {
+			pin->verify = true;
+			pinr_pin_after(pin);
+		}
+		return PINR_NR_INPUTS;
 	}
 }
 

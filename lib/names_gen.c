@@ -31,6 +31,8 @@ REVOKE_EXPORT const char *revoke_reason_name(uint32_t value)
 		return "fallocate";
 	case PIN_REVOKE_REASON_REMAP:
 		return "remap";
+	case PIN_REVOKE_REASON_OFFLINE:
+		return "offline";
 	default:
 		return "?";
 	}

@@ -57,10 +57,10 @@ leaves() {
 	is "$name: away" "$(away | paste -sd ' ')" 'ok ok ok'
 }
 
+ok "core and driver" modules
 for reason in truncate fallocate remap writeback-sync; do
 	revokectl policy set reason $reason grace 15000
 done
-ok "core and driver" modules
 start A
 ok "ext4 on the data disk" scratch ext4 -b 4096
 is "A listens" "$(h A listen 0)" ok

@@ -33,6 +33,7 @@
  *   collapsed, inserted or unshared.
  * @PIN_REVOKE_REASON_REMAP: A range of the file is the source or the target of
  *   a clone, a dedupe, or a copy that clones.
+ * @PIN_REVOKE_REASON_OFFLINE: A block of memory goes offline.
  */
 enum pin_revoke_reason {
 	PIN_REVOKE_REASON_UNSPEC,
@@ -46,6 +47,7 @@ enum pin_revoke_reason {
 	PIN_REVOKE_REASON_TRUNCATE,
 	PIN_REVOKE_REASON_FALLOCATE,
 	PIN_REVOKE_REASON_REMAP,
+	PIN_REVOKE_REASON_OFFLINE,
 
 	/* private: */
 	__PIN_REVOKE_REASON_MAX,
