@@ -66,9 +66,12 @@ args=(
 	-accel tcg,thread=multi -cpu max -smp 2 -m 2560M -no-reboot
 	-nodefaults -no-user-config -display none -nic none
 	-kernel "$ROOT/boot/vmlinuz-$KVER" -initrd "$tmp/initrd"
-	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60"
+	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline"
 	-serial "file:$out/console"
 )
+# Memory that a test can bring online, take offline and unplug.
+args+=(-m "slots=1,maxmem=8G" -object memory-backend-ram,id=dimm,size=256M
+	-device pc-dimm,memdev=dimm)
 if [ -n "$quiet" ]; then
 	args+=(-serial "file:$out/output")
 else
