@@ -46,6 +46,7 @@ ok "a pin is shown" wait_for 60 pin_is state active
 rdma-file client --connect 127.0.0.1:18515 --state "$STATE" >&3 2>&1 &
 client=$!
 ok "the client writes" wait_for 30 test -e "$STATE"
+refused "the driver does not unload with a region" "in use" unload rdma_rxe
 id=$(pin id)
 ok "its holder is named" grep -q "^pin $id rdma-file/[0-9]* 0x[0-9a-f]*+.*rxe0" <(revokectl pin show "$id")
 before=$(pin revoked)
