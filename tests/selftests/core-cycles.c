@@ -5,7 +5,7 @@
  * Four threads, each with 64 KiB of FILE: pin with /dev/pin_dummy, let the device
  * write, fsync, unpin, again, CYCLES times. In every second round the pin is dropped
  * before fsync. The driver comes and goes meanwhile: a thread waits until it is
- * there, and after every 50 cycles all of them fsync until it is another one.
+ * there, and after every 100 cycles all of them fsync until it is another one.
  * The device's last values are CYCLES % 256 in each; prints how often a thread
  * found no driver.
  *
@@ -101,7 +101,7 @@ static void *cycle(void *arg)
 			err(1, "fsync");
 		if (!(n % 2))
 			close(fd);
-		if (!(n % 50))
+		if (!(n % 100))
 			fsync_until_reloaded();
 	}
 	return NULL;

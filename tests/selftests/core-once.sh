@@ -89,7 +89,8 @@ twenty_on_disk() {
 	done
 }
 blocks=()
-ok "20 files: pinned and written" twenty_files
+twenty_files
+is "20 files: pinned and written" $? 0
 between "20 files: one grace" "$(value ms "$(h B sync)")" 1900 3500
 ok "20 files: all are on disk" twenty_on_disk
 asked_once "20 files: in one request" V 20

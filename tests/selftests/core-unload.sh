@@ -99,7 +99,7 @@ ok "200 cycles: the modules come and go" come_and_go
 wait $cycles
 is "200 cycles: all threads get to their end" $? 0
 diag "$(cat /run/cycles), unloaded $(cat /run/gone) times"
-ok "200 cycles: the driver was unloaded meanwhile" test "$(cat /run/gone)" -ge 4
+ok "200 cycles: the driver was unloaded meanwhile" test "$(cat /run/gone)" -ge 2
 is "200 cycles: the disk has the last" "$(raw 0 64)" 200
 is "200 cycles: no pin is left" "$(revokectl -j pin show)" '[]'
 ok "200 cycles: no page is left pinned" wait_for 10 no_pinned_pages

@@ -46,7 +46,7 @@ is "the client ended well" "$client_status" 0
 is "so did the server, when it went on" "$server_status" 0
 like "the pin was forced each time" "$forced" '*"revoked":2,"forced":2*'
 like "the monitor names who was asked" "$(grep RELEASE_SOON /run/out/monitor-stopped | head -n 1)" \
-	"*writeback-sync * rdma-file/$server *(raw-check/*)"
+	"*writeback-sync * rdma-file/$server *[(]raw-check/*"
 like "and that it did not answer" "$(grep REVOKED /run/out/monitor-stopped | head -n 1)" \
 	"*writeback-sync forced * rdma-file/$server *"
 refused "nobody answered meanwhile" '^$' grep ACKED /run/out/monitor-stopped

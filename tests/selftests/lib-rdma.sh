@@ -40,12 +40,13 @@ rxe_up() {
 	wait_for 10 grep -rqs 'RoCE v2' /sys/class/infiniband/rxe0/ports/1/gid_attrs/types
 }
 
-# Everything unloaded, so that the next test chooses its driver again.
+# Everything unloaded, so that the next test chooses its driver again. Somebody who
+# was in the middle of a sync may still have a pin in his hands.
 rxe_down() {
-	rdma link delete rxe0 && ip link delete rdma0 && rmmod rdma_rxe || return
+	rdma link delete rxe0 && ip link delete rdma0 && wait_for 10 rmmod rdma_rxe || return
 	local module
 	for module in pin_revoke_ib pin_revoke; do
-		if grep -q "^$module " /proc/modules; then rmmod "$module" || return; fi
+		if grep -q "^$module " /proc/modules; then wait_for 10 rmmod "$module" || return; fi
 	done
 }
 
