@@ -76,22 +76,23 @@ like "events are the kernel's to send" "$(core-nl release-soon)" 'error EOPNOTSU
 header="06 01 00 00"
 reason="08 00 01 00 01 00 00 00"
 grace="08 00 02 00 e8 03 00 00"
-# shellcheck disable=SC2086 # bytes
-raw_nl() { core-nl raw $*; }
-is "raw: a message that is right" "$(raw_nl 0 $header $reason $grace)" ok
+# raw_nl CLAIM "BYTE..."...
+# shellcheck disable=SC2068,SC2086 # words
+raw_nl() { local claim=$1; shift; set -- $@; core-nl raw "$claim" "$@"; }
+is "raw: a message that is right" "$(raw_nl 0 "$header" "$reason" "$grace")" ok
 like "raw: an unknown command" "$(raw_nl 0 ff 01 00 00)" 'error EOPNOTSUPP*'
 like "raw: command 0" "$(raw_nl 0 00 01 00 00)" 'error EOPNOTSUPP*'
-like "raw: an unknown attribute" "$(raw_nl 0 $header $reason $grace 08 00 63 00 01 00 00 00)" 'error EINVAL ?*'
-like "raw: attribute 0" "$(raw_nl 0 $header $reason 08 00 00 00 01 00 00 00)" 'error EINVAL ?*'
-like "raw: a number that says it is nested" "$(raw_nl 0 $header 08 00 01 80 01 00 00 00 $grace)" 'error EINVAL ?*'
-like "raw: a nest where a number belongs" "$(raw_nl 0 $header 0c 00 01 80 08 00 01 00 01 00 00 00 $grace)" 'error EINVAL ?*'
-like "raw: an attribute longer than the message" "$(raw_nl 0 $header $reason ff 00 02 00 e8 03 00 00)" 'error EINVAL ?*'
-like "raw: an attribute shorter than its header" "$(raw_nl 0 $header $reason 02 00 02 00 e8 03 00 00)" 'error EINVAL ?*'
-like "raw: an attribute without content" "$(raw_nl 0 $header $reason 04 00 02 00)" 'error EINVAL ?*'
-like "raw: a number that is too long" "$(raw_nl 0 $header $reason 0c 00 02 00 e8 03 00 00 00 00 00 00)" 'error EINVAL ?*'
-like "raw: an attribute twice" "$(raw_nl 0 $header 08 00 01 00 05 00 00 00 $reason $grace)" ok
-is "raw: less than it claims" "$(raw_nl 4 $header $reason $grace)" ignored
-is "raw: more than it claims" "$(raw_nl -8 $header $reason $grace)" "$(core-nl policy-set reason=1)"
+like "raw: an unknown attribute" "$(raw_nl 0 "$header" "$reason" "$grace" 08 00 63 00 01 00 00 00)" 'error EINVAL ?*'
+like "raw: attribute 0" "$(raw_nl 0 "$header" "$reason" 08 00 00 00 01 00 00 00)" 'error EINVAL ?*'
+like "raw: a number that says it is nested" "$(raw_nl 0 "$header" 08 00 01 80 01 00 00 00 "$grace")" 'error EINVAL ?*'
+like "raw: a nest where a number belongs" "$(raw_nl 0 "$header" 0c 00 01 80 08 00 01 00 01 00 00 00 "$grace")" 'error EINVAL ?*'
+like "raw: an attribute longer than the message" "$(raw_nl 0 "$header" "$reason" ff 00 02 00 e8 03 00 00)" 'error EINVAL ?*'
+like "raw: an attribute shorter than its header" "$(raw_nl 0 "$header" "$reason" 02 00 02 00 e8 03 00 00)" 'error EINVAL ?*'
+like "raw: an attribute without content" "$(raw_nl 0 "$header" "$reason" 04 00 02 00)" 'error EINVAL ?*'
+like "raw: a number that is too long" "$(raw_nl 0 "$header" "$reason" 0c 00 02 00 e8 03 00 00 00 00 00 00)" 'error EINVAL ?*'
+like "raw: an attribute twice" "$(raw_nl 0 "$header" 08 00 01 00 05 00 00 00 "$reason" "$grace")" ok
+is "raw: less than it claims" "$(raw_nl 4 "$header" "$reason" "$grace")" ignored
+is "raw: more than it claims" "$(raw_nl -8 "$header" "$reason" "$grace")" "$(core-nl policy-set reason=1)"
 # Cut off anywhere: the 4th byte of the header is padding, 12 bytes are a whole reason.
 cut_off() {
 	local bytes said n

@@ -124,8 +124,9 @@ static int send_raw(struct nl_sock *sk, struct nl_msg *msg, int argc, char **arg
 	marker = nlmsg_put(second, NL_AUTO_PORT, NL_AUTO_SEQ, NLMSG_NOOP, 0,
 			   NLM_F_REQUEST | NLM_F_ACK);
 	if (!marker ||
-	    sendto(fd, nlh, len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) != len ||
-	    sendto(fd, marker, marker->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+	    connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)) ||
+	    send(fd, nlh, len, 0) != len ||
+	    send(fd, marker, marker->nlmsg_len, 0) < 0)
 		return -1;
 	nlmsg_free(second);
 	return 0;

@@ -94,11 +94,11 @@ come_and_go() {
 file_block=$disk_block
 new_file cycles 64 || bail "no file in one piece"
 ${0%/*}/core-cycles "$SCRATCH/cycles" 200 > /run/cycles 2>&1 &
-cycles=$!
+cycles=$! begun=$SECONDS
 ok "200 cycles: the modules come and go" come_and_go
 wait $cycles
 is "200 cycles: all threads get to their end" $? 0
-diag "$(cat /run/cycles), unloaded $(cat /run/gone) times"
+diag "$(cat /run/cycles), unloaded $(cat /run/gone) times, in $((SECONDS - begun)) s"
 ok "200 cycles: the driver was unloaded meanwhile" test "$(cat /run/gone)" -ge 2
 is "200 cycles: the disk has the last" "$(raw 0 64)" 200
 is "200 cycles: no pin is left" "$(revokectl -j pin show)" '[]'

@@ -15,8 +15,7 @@
 . "${BASH_SOURCE[0]%/*}/env.sh"
 
 kernel=newest out='' data='' extra='' limit=600 quiet=
-# shellcheck disable=SC2054 # QEMU's commas
-cpus=(-accel tcg,thread=multi -smp 2)
+cpus=(-accel "tcg,thread=multi" -smp 2)
 while getopts k:o:d:p:t:qi opt; do
 	case $opt in
 	k) kernel=$OPTARG ;;
@@ -25,8 +24,7 @@ while getopts k:o:d:p:t:qi opt; do
 	p) extra=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	q) quiet=1 ;;
-	# shellcheck disable=SC2054
-	i) cpus=(-accel tcg,thread=single -icount shift=0 -smp 1) ;;
+	i) cpus=(-accel "tcg,thread=single" -icount shift=0 -smp 1) ;;
 	*) exit 2 ;;
 	esac
 done
