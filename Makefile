@@ -33,6 +33,9 @@ unit: deps ## the tests that need no kernel
 check: deps ## generated files, checkpatch, shellcheck, licences
 	@$(vm)/check-tree.sh
 
+figures: deps ## what an fsync costs with and without the module, in instructions
+	@$(vm)/figures.sh $(one)
+
 gen: deps ## make uapi header, policy tables and names from uapi/pin-revoke.yaml
 	@$(vm)/gen.sh .
 
@@ -42,4 +45,4 @@ clean: ## remove build/ (the cache stays, see README)
 deps:
 	@$(vm)/deps.sh $(one)
 
-.PHONY: help demo test build vm unit check gen clean deps
+.PHONY: help demo test build vm unit check figures gen clean deps

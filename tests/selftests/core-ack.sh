@@ -122,9 +122,31 @@ is "an O_SYNC write is waited for" "$(h A ack 0 "$request" 0 quiesced)" ok
 wait $!
 back "an O_SYNC write" 0
 
-# Somebody else's request
+tell B msync 0 65536
+request=$(value request "$(h A wait 0 release-soon $SOON)")
+is "msync is waited for" "$(h A ack 0 "$request" 0 quiesced)" ok
+between "msync goes on" "$(value ms "$(hear B)")" 1 5000
+back "msync" 0
+
+# Somebody else's pin
 start C
 is "C listens" "$(h C listen 0)" ok
+is "somebody else's pin: C maps the file" "$(h C map 0 "$SCRATCH/file" 65536 shared)" ok
+like "somebody else's pin: C pins it" "$(h C pin 0 0+0 65536 w)" 'ok fd=*'
+tell B fsync 0
+told=$(h A wait 0 release-soon $SOON)
+request=$(value request "$told")
+like "somebody else's pin: C is asked in the same request" "$(h C wait 0 release-soon $SOON)" "ok release-soon request=$request *"
+like "somebody else's pin: C has no say" "$(h C ack 0 "$request" "$(value pin "$told")" quiesced)" 'error ENOENT ?*'
+is "somebody else's pin: C answers for its own" "$(h C ack 0 "$request" 0 quiesced)" ok
+like "somebody else's pin: A's is where it was" "$(h A state 0)" 'ok live=1 *'
+like "somebody else's pin: A is still asked" "$(h A requests 0)" "ok $request:writeback-sync:1:* nr=1"
+is "somebody else's pin: A answers" "$(h A ack 0 "$request" 0 quiesced)" ok
+between "somebody else's pin: fsync goes on" "$(value ms "$(hear B)")" 1 5000
+back "somebody else's pin" 0
+is "somebody else's pin: C lets go" "$(h C unpin 0)" ok
+
+# Somebody else's request
 asked
 like "somebody else's request: C has no say" "$(h C ack 0 "$request" 0 quiesced)" 'error ENOENT ?*'
 like "somebody else's request: root's C sees it, and who" "$(h C requests 0)" "*$request:writeback-sync:1:core-holder*"

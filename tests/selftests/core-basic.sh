@@ -74,6 +74,13 @@ is "nothing there" "$(h A pin 3 4096 4096 w)" 'error EFAULT'
 is "three pages" "$(h A map 3 anon 12288 private)" ok
 is "the middle one away" "$(h A unmap 3+4096 4096)" ok
 is "a hole" "$(h A pin 3 3+0 12288 w)" 'error EFAULT'
+is "memory that nobody may touch" "$(h A protect 3+0 4096 none)" ok
+is "is not to write" "$(h A pin 3 3+0 4096 w)" 'error EFAULT'
+is "nor to read" "$(h A pin 3 3+0 4096 -)" 'error EFAULT'
+is "a file that nobody may touch" "$(h A map 8 "$SCRATCH/file" 65536 shared)" ok
+is "from its second page on" "$(h A protect 8+4096 4096 none)" ok
+is "is not to write either" "$(h A pin 3 8+0 8192 w)" 'error EFAULT'
+is "nor to read either" "$(h A pin 3 8+0 8192 -)" 'error EFAULT'
 is "a mapping to read" "$(h A map 4 "$SCRATCH/file" 65536 ro)" ok
 is "is not to write" "$(h A pin 3 4+0 4096 w)" 'error EFAULT'
 like "but to read" "$(h A pin 3 4+0 4096 -)" 'ok fd=*'

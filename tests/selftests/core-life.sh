@@ -4,9 +4,11 @@
 #
 # What a process does to its memory, and what others do to the file: fork leaves
 # pins alone; exit, exec, munmap and truncate end them, the driver is told, and
-# what the device wrote before is not lost.
+# what the device wrote before is not lost. So does SIGKILL, whatever the pin is
+# doing, and a file system can be left when its last user has gone.
 #
-# Must never ask: none of these has a moment to ask in.
+# Must never ask, but where a holder is killed while it is asked: none of the
+# others has a moment to ask in.
 . "${0%/*}/lib.sh"
 . "${0%/*}/lib-core.sh"
 
@@ -86,6 +88,73 @@ is "exec: the device has no pages" "$(h X dma 0 0 1 1)" 'error EFAULT'
 ok "exec: no page is left pinned" wait_for 10 no_pinned_pages
 like "exec: fsync" "$(h B fsync 0)" 'ok ms=*'
 is "exec: what was written before is on the disk" "$(raw 0 16)" 48
-stop X B
+stop X
+
+# asked_of_X - B fsyncs; sets request
+asked_of_X() {
+	tell B fsync 0
+	request=$(value request "$(h X wait 0 release-soon $SOON)")
+}
+state_is() { [[ $(revokectl -j pin show) == *"\"state\":\"$1\""* ]]; }
+# bring_to STATE - the pin of X
+bring_to() {
+	case $1 in
+	asked|answered)
+		asked_of_X
+		[ "$1" = asked ] || h X ack 0 "$request" 0 quiesced
+		;;
+	half-answered)
+		h X listen 1
+		asked_of_X
+		h X ack 1 "$request" 0 quiesced
+		;;
+	restoring)
+		# Behind the file a page that the fault waits for, for ever
+		h X drop 1+65536 65536
+		;&
+	revoked)
+		h X close 0
+		h B fsync 0
+		wait_for 20 state_is "$1"
+		;;
+	gone) h X unmap 1+32768 32768 ;;
+	esac > /dev/null
+}
+value=100
+revokectl policy set reason writeback-sync grace 15000
+for state in active asked half-answered answered revoked restoring gone; do
+	what="killed while $state"
+	flags=w
+	[ $state != revoked ] || flags=wl
+	start X
+	is "$what: X has memory" "$(h X map 1 anon 131072 private)" ok
+	is "$what: and the file before it" "$(h X map 0 "$SCRATCH/file" 65536 shared 1+0)" ok
+	is "$what: X listens" "$(h X listen 0)" ok
+	like "$what: X pins both" "$(h X pin 0 1+0 131072 $flags)" 'ok fd=*'
+	is "$what: nobody but X has what is missing" "$(h X uffd 1+65536 65536)" ok
+	is "$what: the device writes" "$(h X dma 0 0 131072 $value)" ok
+	ok "$what: it is" bring_to $state
+	killed X
+	case $state in
+	asked|*answered) between "$what: nobody to wait for" "$(value ms "$(hear B)")" 1 5000 ;;
+	esac
+	ok "$what: no pin is left" wait_for 20 no_pins
+	ok "$what: no page is left pinned" wait_for 20 no_pinned_pages
+	like "$what: fsync" "$(h B fsync 0)" 'ok ms=*'
+	is "$what: the disk has it" "$(raw 0 16)" $value
+	value=$((value + 1))
+done
+stop B
+
+start X
+is "umount: X maps the file" "$(h X map 0 "$SCRATCH/file" 65536 shared)" ok
+like "umount: pins it" "$(h X pin 0 0+0 65536 w)" 'ok fd=*'
+is "umount: the device writes" "$(h X dma 0 0 65536 49)" ok
+refused "umount: busy" busy umount "$SCRATCH"
+like "umount: which did nothing" "$(h X state 0)" 'ok live=1 quiesces=0 *'
+stop X
+ok "umount: fine after the exit" wait_for 10 umount "$SCRATCH"
+is "umount: the disk has it" "$(raw 0 16)" 49
+ok "umount: and it can be mounted" mount "$DATA" "$SCRATCH"
 nothing_left
 done_testing

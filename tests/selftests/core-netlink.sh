@@ -71,6 +71,40 @@ is "policy: the most" "$(core-nl policy-set reason=2 skip-ms=300000)" ok
 like "open: an unknown flag" "$(core-nl open flags=2)" 'error EINVAL ?*'
 like "events are the kernel's to send" "$(core-nl release-soon)" 'error EOPNOTSUPP*'
 
+# What no library would send: core-nl sends the bytes as they are. 06 is
+# policy-set, its first attributes are reason (U32) and grace-ms (U32).
+header="06 01 00 00"
+reason="08 00 01 00 01 00 00 00"
+grace="08 00 02 00 e8 03 00 00"
+# raw_nl CLAIM "BYTE..."...
+# shellcheck disable=SC2068,SC2086 # words
+raw_nl() { local claim=$1; shift; set -- $@; core-nl raw "$claim" "$@"; }
+is "raw: a message that is right" "$(raw_nl 0 "$header" "$reason" "$grace")" ok
+like "raw: an unknown command" "$(raw_nl 0 ff 01 00 00)" 'error EOPNOTSUPP*'
+like "raw: command 0" "$(raw_nl 0 00 01 00 00)" 'error EOPNOTSUPP*'
+like "raw: an unknown attribute" "$(raw_nl 0 "$header" "$reason" "$grace" 08 00 63 00 01 00 00 00)" 'error EINVAL ?*'
+like "raw: attribute 0" "$(raw_nl 0 "$header" "$reason" 08 00 00 00 01 00 00 00)" 'error EINVAL ?*'
+like "raw: a number that says it is nested" "$(raw_nl 0 "$header" 08 00 01 80 01 00 00 00 "$grace")" 'error EINVAL ?*'
+like "raw: a nest where a number belongs" "$(raw_nl 0 "$header" 0c 00 01 80 08 00 01 00 01 00 00 00 "$grace")" 'error EINVAL ?*'
+like "raw: an attribute longer than the message" "$(raw_nl 0 "$header" "$reason" ff 00 02 00 e8 03 00 00)" 'error EINVAL ?*'
+like "raw: an attribute shorter than its header" "$(raw_nl 0 "$header" "$reason" 02 00 02 00 e8 03 00 00)" 'error EINVAL ?*'
+like "raw: an attribute without content" "$(raw_nl 0 "$header" "$reason" 04 00 02 00)" 'error EINVAL ?*'
+like "raw: a number that is too long" "$(raw_nl 0 "$header" "$reason" 0c 00 02 00 e8 03 00 00 00 00 00 00)" 'error EINVAL ?*'
+like "raw: an attribute twice" "$(raw_nl 0 "$header" 08 00 01 00 05 00 00 00 "$reason" "$grace")" ok
+is "raw: less than it claims" "$(raw_nl 4 "$header" "$reason" "$grace")" ignored
+is "raw: more than it claims" "$(raw_nl -8 "$header" "$reason" "$grace")" "$(core-nl policy-set reason=1)"
+# Cut off anywhere: the 4th byte of the header is padding, 12 bytes are a whole reason.
+cut_off() {
+	local bytes said n
+	read -ra bytes <<< "$header $reason $grace"
+	for ((n = 1; n < 20; n++)); do
+		said=$(raw_nl 0 "${bytes[@]:0:n}")
+		[[ $said == "error EINVAL"* ]] || { echo "$n bytes: $said"; return 1; }
+	done
+}
+ok "raw: cut off anywhere" cut_off
+like "raw: all that set nothing" "$(revokectl -j policy show)" '*"reason":"writeback-sync","grace_ms":1000,*'
+
 # Revoke
 is "root revokes without a grace" "$(core-nl revoke pin="$id" grace-ms=0)" ok
 like "A is told" "$(h A wait 0 revoked $SOON)" '*reason=admin forced=1 *skipped=0'
@@ -98,6 +132,29 @@ like "N sees the request, not who caused it" "$(h N requests 0)" 'ok *:writeback
 like "root's A sees who" "$(h A requests 0)" 'ok *:writeback-sync:1:core-holder nr=1'
 is "N answers" "$(h N ack 0 "$(value request "$asked")" 0 quiesced)" ok
 like "and fsync goes on" "$(hear B)" 'ok ms=*'
+
+# More events than the socket has room for, and then a question
+start O
+is "lost: O maps the file" "$(h O map 0 "$SCRATCH/file" 65536 shared)" ok
+is "lost: and has little room" "$(h O listen 0 - 4096)" ok
+is "lost: for 20 pins" "$(h O pin-many 20 0+0 4096 w)" ok
+is "lost: N lets go" "$(h N unpin 0)" ok
+revokectl policy set reason writeback-sync grace 0
+like "lost: they are taken" "$(h B fsync 0)" 'ok ms=*'
+all_back() { [ "$(revokectl -j pin show | grep -o '"state":"active"' | wc -l)" = 20 ]; }
+ok "lost: and come back" wait_for 30 all_back
+revokectl policy set reason writeback-sync grace 15000
+tell B fsync 0
+asked() { [ "$(revokectl -j request show)" != '[]' ]; }
+ok "lost: O is asked" wait_for 10 asked
+like "lost: O hears that it did not hear" "$(h O wait 0 resync $SOON)" 'ok resync *'
+like "lost: the question itself is not there" "$(h O wait 0 release-soon 0)" 'ok nothing *'
+asked=$(h O requests 0)
+like "lost: but the request is" "$asked" 'ok *:writeback-sync:20:core-holder nr=1'
+asked=${asked#ok }
+is "lost: which O answers" "$(h O ack 0 "${asked%%:*}" 0 quiesced)" ok
+between "lost: and fsync goes on" "$(value ms "$(hear B)")" 1 7000
+stop O
 
 # As many contexts as one process may have
 too_many() {

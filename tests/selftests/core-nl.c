@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * usage: core-nl COMMAND [ATTRIBUTE=VALUE]...
- * Sends one message of the family with exactly these attributes, whatever they
- * are worth, and prints the kernel's answer: "ok" or "error ENAME text".
+ *        core-nl raw CLAIM BYTE...
+ * Sends one message of the family with exactly these attributes, or these bytes
+ * (hexadecimal, the generic header first) in a message that claims to have CLAIM
+ * more, and prints the kernel's answer: "ok", "error ENAME text" or "ignored".
  *
  * Must never check anything itself: that is the kernel's part in the tests.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +51,8 @@ static const struct {
 	{ PIN_REVOKE_CMD_REVOKE, "pin", PIN_REVOKE_A_REVOKE_PIN, 8 },
 	{ PIN_REVOKE_CMD_REVOKE, "grace-ms", PIN_REVOKE_A_REVOKE_GRACE_MS, 4 },
 };
+
+#define RAW_SEQ	1
 
 static int die(const char *what)
 {
@@ -95,8 +100,41 @@ static void print_answer(struct nlmsghdr *nlh)
 	printf("error %s %s\n", name ? name : "?", text ? nla_get_string(text) : "");
 }
 
+/*
+ * A message that makes no sense gets no answer: the kernel answers the second.
+ * Only what was sent counts, not what the first claims.
+ */
+static int send_raw(struct nl_sock *sk, struct nl_msg *msg, int argc, char **argv)
+{
+	struct nlmsghdr *nlh = nlmsg_hdr(msg), *marker;
+	struct nl_msg *second = nlmsg_alloc();
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd = nl_socket_get_fd(sk), len;
+
+	for (int i = 1; i < argc; i++) {
+		unsigned char byte = strtoul(argv[i], NULL, 16);
+
+		if (nlmsg_append(msg, &byte, 1, 0))
+			return -1;
+	}
+	len = nlh->nlmsg_len;
+	nlh->nlmsg_len += strtol(argv[0], NULL, 0);
+	if (!second)
+		return -1;
+	marker = nlmsg_put(second, NL_AUTO_PORT, NL_AUTO_SEQ, NLMSG_NOOP, 0,
+			   NLM_F_REQUEST | NLM_F_ACK);
+	if (!marker ||
+	    connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)) ||
+	    send(fd, nlh, len, 0) != len ||
+	    send(fd, marker, marker->nlmsg_len, 0) < 0)
+		return -1;
+	nlmsg_free(second);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	bool raw = argc > 3 && !strcmp(argv[1], "raw");
 	struct nl_sock *sk = nl_socket_alloc();
 	struct nl_msg *msg = nlmsg_alloc();
 	struct sockaddr_nl from;
@@ -106,8 +144,8 @@ int main(int argc, char **argv)
 	unsigned char *buf;
 
 	cmd = argc < 2 ? -1 : find_command(argv[1]);
-	if (cmd < 0)
-		return die("usage: core-nl COMMAND [ATTRIBUTE=VALUE]...");
+	if (cmd < 0 && !raw)
+		return die("usage: core-nl COMMAND [ATTRIBUTE=VALUE]... | raw CLAIM BYTE...");
 	if (!sk || !msg || genl_connect(sk))
 		return die("no socket");
 	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
@@ -115,13 +153,19 @@ int main(int argc, char **argv)
 	family = genl_ctrl_resolve(sk, PIN_REVOKE_FAMILY_NAME);
 	if (family < 0)
 		return die("no family");
-	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
-		    NLM_F_REQUEST | NLM_F_ACK, cmd, PIN_REVOKE_FAMILY_VERSION);
-	for (int i = 2; i < argc; i++)
-		if (put_attribute(msg, cmd, argv[i]))
-			return die(argv[i]);
-	if (nl_send_auto(sk, msg) < 0)
-		return die("cannot send");
+	if (raw) {
+		nlmsg_put(msg, 0, RAW_SEQ, family, 0, NLM_F_REQUEST | NLM_F_ACK);
+		if (send_raw(sk, msg, argc - 2, argv + 2))
+			return die("cannot send");
+	} else {
+		genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
+			    NLM_F_REQUEST | NLM_F_ACK, cmd, PIN_REVOKE_FAMILY_VERSION);
+		for (int i = 2; i < argc; i++)
+			if (put_attribute(msg, cmd, argv[i]))
+				return die(argv[i]);
+		if (nl_send_auto(sk, msg) < 0)
+			return die("cannot send");
+	}
 	/* A reply may come before the verdict. */
 	for (;;) {
 		len = nl_recv(sk, &from, &buf, NULL);
@@ -131,7 +175,10 @@ int main(int argc, char **argv)
 		for (; nlmsg_ok(nlh, len); nlh = nlmsg_next(nlh, &len)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR)
 				continue;
-			print_answer(nlh);
+			if (raw && nlh->nlmsg_seq != RAW_SEQ)
+				puts("ignored");
+			else
+				print_answer(nlh);
 			return 0;
 		}
 		free(buf);

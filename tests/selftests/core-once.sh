@@ -69,6 +69,33 @@ asked_once "syncfs: C is asked for the one there" C 1
 like "syncfs: the other disk is left alone" "$(h C state 1)" 'ok live=1 quiesces=0 *'
 stop A C
 
+# Twenty files, and the machine syncs: still one grace
+twenty_files() {
+	local n
+	start V
+	for ((n = 0; n < 20; n++)); do
+		new_file "many$n" 4 || return
+		blocks[n]=$disk_block
+		[ "$(h V map $n "$SCRATCH/many$n" 16384 shared)" = ok ] &&
+			[[ $(h V pin $n $n+0 16384 w) == ok* ]] &&
+			[ "$(h V dma $n 0 16384 $((n + 1)))" = ok ] || return
+	done
+	[ "$(h V listen 0)" = ok ]
+}
+twenty_on_disk() {
+	local n
+	for ((n = 0; n < 20; n++)); do
+		raw_is 0 4 $((n + 1)) "${blocks[n]}" || { echo "file $n"; return 1; }
+	done
+}
+blocks=()
+twenty_files
+is "20 files: pinned and written" $? 0
+between "20 files: one grace" "$(value ms "$(h B sync)")" 1900 3500
+ok "20 files: all are on disk" twenty_on_disk
+asked_once "20 files: in one request" V 20
+stop V
+
 # While one waits, another joins: no new request, no new grace.
 silent A "$SCRATCH/one"
 start D

@@ -96,6 +96,21 @@ ok "two: so is D's" wait_for 20 state_like D 0 'ok live=1 quiesces=1 *'
 stop D
 is "two: A lets go" "$(h A unpin 0)" ok
 
+# Two pins, one page
+like "page: its first half" "$(h A pin 0 0+0 2048 w)" 'ok fd=*'
+like "page: its second half" "$(h A pin 1 0+2048 2048 w)" 'ok fd=*'
+is "page: the device writes one" "$(h A dma 0 0 2048 71)" ok
+is "page: and the other" "$(h A dma 1 0 2048 72)" ok
+like "page: fsync" "$(h B fsync 0)" 'ok ms=*'
+is "page: the disk has both" "$(raw 0 1)" 71,72
+ok "page: one is back" wait_for 20 state_like A 0 'ok live=1 quiesces=1 *'
+ok "page: so is the other" wait_for 20 state_like A 1 'ok live=1 quiesces=1 *'
+is "page: A lets go of one" "$(h A unpin 0)" ok
+is "page: the device writes the other" "$(h A dma 1 0 2048 73)" ok
+like "page: fsync again" "$(h B fsync 0)" 'ok ms=*'
+is "page: the disk has it" "$(raw 0 1)" 71,73
+is "page: A lets go of the other" "$(h A unpin 1)" ok
+
 # Several kinds of memory in one range
 is "mixed: room" "$(h A map 1 anon 196608 private)" ok
 is "mixed: the file in the middle of it" "$(h A map 2 "$SCRATCH/file" 65536 shared 1+65536)" ok

@@ -56,6 +56,31 @@ between "at the limit" $(($(now_ms) - begun)) 1000 3000
 like "the pin comes back again" "$(h A wait 0 restored $SOON)" 'ok restored *'
 is "and it is on the disk" "$(raw 16 16)" 35
 
+# Somebody is in more of a hurry
+skip_ms 30000
+grace 15000
+start B
+is "B has the file" "$(h B map 0 "$SCRATCH/file" 262144 shared)" ok
+is "the device writes for B" "$(h A dma 0 0 65536 37)" ok
+flusher 50
+# Too late is an answer: who missed a deadline is not asked.
+is "A is heard again" "$(h A ack 0 "$(value request "$asked")" 0 released)" ok
+asked=$(h A wait 0 release-soon $SOON)
+like "A is asked for the flusher" "$asked" '*reason=writeback-background *'
+flusher 0
+tell B fsync 0
+hurry=$(h A wait 0 release-soon $SOON)
+like "A is asked once more, for B" "$hurry" '*reason=writeback-sync *'
+like "both are open" "$(h A requests 0)" "ok $(value request "$asked"):writeback-background:1:* $(value request "$hurry"):writeback-sync:1:* nr=2"
+is "A answers B" "$(h A ack 0 "$(value request "$hurry")" 0 quiesced)" ok
+between "B's fsync goes on" "$(value ms "$(hear B)")" 1 5000
+like "A gave it" "$(h A wait 0 revoked $SOON)" '*reason=writeback-sync forced=0 *'
+is "B's data is on the disk" "$(raw 16 16)" 37
+is "neither is open" "$(h A requests 0)" 'ok nr=0'
+like "the flusher's is over" "$(h A ack 0 "$(value request "$asked")" 0 quiesced)" 'error ESTALE *'
+like "the pin comes back for both" "$(h A wait 0 restored $SOON)" 'ok restored *'
+stop B
+
 is "A listens no more" "$(h A close 0)" ok
 is "the device writes a third time" "$(h A dma 0 0 65536 36)" ok
 flusher 50

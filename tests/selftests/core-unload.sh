@@ -3,8 +3,8 @@
 # timeout: 300
 #
 # Loading and unloading: refused while somebody needs the core, clean right after
-# events and with wraps armed, while another process fsyncs all the time. And
-# without wraps: nobody is asked, and nothing is lost.
+# events and with wraps armed, while another process fsyncs all the time, and under
+# four threads that pin and unpin. And without wraps: nobody is asked, and nothing is lost.
 #
 # Must never leave a module loaded.
 . "${0%/*}/lib.sh"
@@ -78,6 +78,34 @@ is "and fsyncs it all the time" "$(h F hammer 0)" ok
 ok "twenty times" twenty_rounds
 stop F
 ok "no page is left pinned so far" wait_for 10 no_pinned_pages
+
+# 200 times four threads pin, write, fsync and unpin, see core-cycles.c, while the
+# modules come and go whenever nobody uses them.
+come_and_go() {
+	local gone=0
+	while kill -0 $cycles 2> /dev/null; do
+		modules
+		if unload pin_dummy; then gone=$((gone + 1)); fi
+		unload pin_revoke
+	done 2> /dev/null
+	modules || return
+	echo "$gone" > /run/gone
+}
+file_block=$disk_block
+new_file cycles 64 || bail "no file in one piece"
+${0%/*}/core-cycles "$SCRATCH/cycles" 200 > /run/cycles 2>&1 &
+cycles=$! begun=$SECONDS
+ok "200 cycles: the modules come and go" come_and_go
+wait $cycles
+is "200 cycles: all threads get to their end" $? 0
+diag "$(cat /run/cycles), unloaded $(cat /run/gone) times, in $((SECONDS - begun)) s"
+ok "200 cycles: the driver was unloaded meanwhile" test "$(cat /run/gone)" -ge 2
+is "200 cycles: the disk has the last" "$(raw 0 64)" 200
+is "200 cycles: no pin is left" "$(revokectl -j pin show)" '[]'
+ok "200 cycles: no page is left pinned" wait_for 10 no_pinned_pages
+ok "200 cycles: the driver unloads" unload pin_dummy
+ok "200 cycles: the core unloads" wait_for 10 unload pin_revoke
+disk_block=$file_block
 
 ok "no wraps" modules ask=0
 start A

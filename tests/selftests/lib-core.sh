@@ -120,7 +120,7 @@ raw() {
 		od -An -t u1 -w1 | sed '/\*/d; s/ //g' | sort -nu | paste -sd ,
 }
 
-raw_is() { [ "$(raw "$1" "$2")" = "$3" ]; }
+raw_is() { [ "$(raw "$1" "$2" "${4:-}")" = "$3" ]; }
 
 # Pinned pages that nobody has given back, in all of the machine.
 pinned_pages() {

@@ -40,12 +40,13 @@ rxe_up() {
 	wait_for 10 grep -rqs 'RoCE v2' /sys/class/infiniband/rxe0/ports/1/gid_attrs/types
 }
 
-# Everything unloaded, so that the next test chooses its driver again.
+# Everything unloaded, so that the next test chooses its driver again. Somebody who
+# was in the middle of a sync may still have a pin in his hands.
 rxe_down() {
-	rdma link delete rxe0 && ip link delete rdma0 && rmmod rdma_rxe || return
+	rdma link delete rxe0 && ip link delete rdma0 && wait_for 10 rmmod rdma_rxe || return
 	local module
 	for module in pin_revoke_ib pin_revoke; do
-		if grep -q "^$module " /proc/modules; then rmmod "$module" || return; fi
+		if grep -q "^$module " /proc/modules; then wait_for 10 rmmod "$module" || return; fi
 	done
 }
 
@@ -53,36 +54,51 @@ server_ready() {
 	grep -q 'waiting for a client' "$server_log" || ! kill -0 "$server"
 }
 
+# rdma_start SERVER-OPTION... - rdma-file, until its client writes
+rdma_start() {
+	server_log=$(mktemp) check_log=$(mktemp)
+	rm -f "$STATE"
+	client='' client_status='' check_status='' verdict=''
+
+	rdma-file server "$SCRATCH/file" "$@" > >(tee "$server_log" >&3) 2>&1 &
+	server=$!
+	wait_for 60 server_ready
+	kill -0 $server 2>/dev/null || return
+	rdma-file client --connect 127.0.0.1:18515 --state "$STATE" >&3 2>&1 &
+	client=$!
+	wait_for 30 test -e "$STATE"
+}
+
+# rdma_check RAW-CHECK-OPTION... - and then the client stops
+rdma_check() {
+	raw-check "$SCRATCH/file" --disk "$DATA" --state "$STATE" "$@" 2>&1 |
+		tee "$check_log" >&3
+	check_status=${PIPESTATUS[0]}
+	verdict=$(tail -n 1 "$check_log")
+}
+
+# rdma_end - the ends of both
+rdma_end() {
+	if [ -n "$client" ]; then
+		# Without a verdict it may not have got to where it stops the client.
+		[ "$check_status" != 2 ] || kill "$client"
+		wait "$client"
+		client_status=$?
+	fi
+	wait "$server"
+	server_status=$?
+	rm -f "$SCRATCH/file" "$STATE"
+}
+
 # rdma_write_and_check SERVER-OPTIONS -- RAW-CHECK-OPTIONS
 # Sets server_status, client_status, check_status and verdict.
 rdma_write_and_check() {
-	local server_opts=() client
+	local server_opts=()
 	while [ "$1" != -- ]; do
 		server_opts+=("$1")
 		shift
 	done
 	shift
-	server_log=$(mktemp) check_log=$(mktemp)
-	rm -f "$STATE"
-	client_status='' check_status='' verdict=''
-
-	rdma-file server "$SCRATCH/file" "${server_opts[@]}" > >(tee "$server_log" >&3) 2>&1 &
-	server=$!
-	wait_for 60 server_ready
-	if kill -0 $server 2>/dev/null; then
-		rdma-file client --connect 127.0.0.1:18515 --state "$STATE" >&3 2>&1 &
-		client=$!
-		wait_for 30 test -e "$STATE"
-		raw-check "$SCRATCH/file" --disk "$DATA" --state "$STATE" "$@" 2>&1 |
-			tee "$check_log" >&3
-		check_status=${PIPESTATUS[0]}
-		# Without a verdict it may not have got to where it stops the client.
-		[ "$check_status" != 2 ] || kill $client
-		wait $client
-		client_status=$?
-	fi
-	wait $server
-	server_status=$?
-	verdict=$(tail -n 1 "$check_log")
-	rm -f "$SCRATCH/file" "$STATE"
+	if rdma_start "${server_opts[@]}"; then rdma_check "$@"; fi
+	rdma_end
 }

@@ -46,6 +46,7 @@ ok "a pin is shown" wait_for 60 pin_is state active
 rdma-file client --connect 127.0.0.1:18515 --state "$STATE" >&3 2>&1 &
 client=$!
 ok "the client writes" wait_for 30 test -e "$STATE"
+refused "the driver does not unload with a region" "in use" unload rdma_rxe
 id=$(pin id)
 ok "its holder is named" grep -q "^pin $id rdma-file/[0-9]* 0x[0-9a-f]*+.*rxe0" <(revokectl pin show "$id")
 before=$(pin revoked)
@@ -68,6 +69,6 @@ ok "and that one was forced" grep -q 'REVOKED .*admin forced .*pin' /run/out/rev
 kill $monitor $client $server
 wait $monitor $client $server
 narrate_end
-wait_for 30 rxe_down
-umount "$SCRATCH"
+ok "everything unloads" rxe_down
+ok "the file system can be left" umount "$SCRATCH"
 done_testing

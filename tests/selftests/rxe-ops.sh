@@ -3,7 +3,8 @@
 # timeout: 900
 #
 # Every kind of RDMA operation over a file on ext4 while the file is synced: see
-# rxe-ops.c and rxe-parked.c. The driver is ours, the peer is the same driver.
+# rxe-ops.c and rxe-parked.c. The driver is ours, the peer is the same driver. And
+# what must not be registered: rxe-bad.c.
 #
 # Must never test the library: only verbs and the kernel.
 dir=${0%/*}
@@ -33,6 +34,8 @@ ok "soft-RoCE with revocable regions" rxe_up
 points "fsync and " rxe-ops ops
 points "fsync and " rxe-parked
 points "munmap: " rxe-ops gone
+points "bad: " rxe-bad /dev/disk/by-id/virtio-out
+is "bad: no pin is left" "$(revokectl -j pin show)" '[]'
 
 # With this option a peer that cannot wait hears of it at once.
 option=/sys/module/rdma_rxe/parameters/revoked_access

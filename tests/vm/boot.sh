@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: boot.sh [-k KERNEL] [-o DIR] [-d DATA] [-p DIR] [-t SECONDS] [-q] JOB
+# usage: boot.sh [-k KERNEL] [-o DIR] [-d DATA] [-p DIR] [-t SECONDS] [-q] [-i] JOB
 #   JOB: tests NAME... | command 'SHELL COMMAND' | shell ['SHELL COMMAND' first]
 #   -k  newest, 6.12, 6.1		-o  logs: console, output, dmesg, out/
 #   -d  file that is the disk "data" (fresh, removed afterwards, by default)
 #   -p  directory laid over the payload	-t  limit for all of the boot
 #   -q  do not copy what the job prints to stdout, only to DIR/output
+#   -i  one processor, on which each instruction takes a nanosecond
 # Boots a guest without network, does the job, and exits with its status: 124 if
 # the limit ended it, 125 if the guest died without a word.
 #
@@ -14,7 +15,8 @@
 . "${BASH_SOURCE[0]%/*}/env.sh"
 
 kernel=newest out='' data='' extra='' limit=600 quiet=
-while getopts k:o:d:p:t:q opt; do
+cpus=(-accel "tcg,thread=multi" -smp 2)
+while getopts k:o:d:p:t:qi opt; do
 	case $opt in
 	k) kernel=$OPTARG ;;
 	o) out=$OPTARG ;;
@@ -22,6 +24,7 @@ while getopts k:o:d:p:t:q opt; do
 	p) extra=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	q) quiet=1 ;;
+	i) cpus=(-accel "tcg,thread=single" -icount shift=0 -smp 1) ;;
 	*) exit 2 ;;
 	esac
 done
@@ -63,7 +66,7 @@ disk() {
 }
 # shellcheck disable=SC2054 # QEMU's commas
 args=(
-	-accel tcg,thread=multi -cpu max -smp 2 -m 2560M -no-reboot
+	"${cpus[@]}" -cpu max -m 2560M -no-reboot
 	-nodefaults -no-user-config -display none -nic none
 	-kernel "$ROOT/boot/vmlinuz-$KVER" -initrd "$tmp/initrd"
 	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline"

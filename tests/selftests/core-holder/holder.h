@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * core-holder: what its files share. Each do_...() is one command: prints one
+ * line, arg[0] is its own name, and what is not there is NULL.
+ *
+ * Must never hold state: each file has its own.
+ */
+#ifndef HOLDER_H
+#define HOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SLOTS	1024
+
+/* main.c */
+void ok(void);
+void failed(int err, const char *text);
+void done(int err);
+uint64_t number(const char *s);
+unsigned int slot(const char *s);
+double now(void);
+
+/* memory.c */
+char *place(const char *s);
+void do_drop(char **arg);
+void do_hammer(char **arg);
+void do_look(char **arg);
+void do_map(char **arg);
+void do_protect(char **arg);
+void do_sync(char **arg);
+void do_touch(char **arg);
+void do_truncate(char **arg);
+void do_uffd(char **arg);
+void do_unmap(char **arg);
+
+/* pin.c */
+void do_dma(char **arg);
+void do_inherit(char **arg);
+void do_pin(char **arg);
+void do_pin_many(char **arg);
+void do_state(char **arg);
+void do_unpin(char **arg);
+void do_unpin_many(char **arg);
+
+/* listen.c */
+void do_ack(char **arg);
+void do_answer(char **arg);
+void do_close(char **arg);
+void do_listen(char **arg);
+void do_pins(char **arg);
+void do_requests(char **arg);
+void do_wait(char **arg);
+
+#endif /* HOLDER_H */

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * core-holder: memory and files, and what writes them to the disk.
+ *
+ * Must never answer a request: its caller may be the one who waits for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "holder.h"
+
+static struct region {
+	char *addr;
+	int fd;
+} regions[SLOTS];
+
+/* "REGION+OFFSET", or a plain number. */
+char *place(const char *s)
+{
+	char *plus = s ? strchr(s, '+') : NULL;
+
+	if (!plus)
+		return (char *)(uintptr_t)number(s);
+	return regions[slot(s)].addr + number(plus + 1);
+}
+
+/* map REGION FILE|anon|memfd SIZE shared|private|ro [PLACE]: over what is there */
+void do_map(char **arg)
+{
+	struct region *r = &regions[slot(arg[1])];
+	bool ro = !strcmp(arg[4], "ro");
+	char *at = place(arg[5]);
+	int flags = !strcmp(arg[4], "private") ? MAP_PRIVATE : MAP_SHARED;
+	size_t size = number(arg[3]);
+
+	r->fd = -1;
+	if (!strcmp(arg[2], "anon"))
+		flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	else if (!strcmp(arg[2], "memfd"))
+		r->fd = memfd_create("core-holder", MFD_CLOEXEC);
+	else
+		r->fd = open(arg[2], (ro ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if ((r->fd < 0 && !(flags & MAP_ANONYMOUS)) ||
+	    (!strcmp(arg[2], "memfd") && ftruncate(r->fd, size))) {
+		done(-1);
+		return;
+	}
+	r->addr = mmap(at, size, PROT_READ | (ro ? 0 : PROT_WRITE),
+		       flags | (at ? MAP_FIXED : 0), r->fd, 0);
+	done(r->addr == MAP_FAILED ? -1 : 0);
+}
+
+/* unmap PLACE SIZE */
+void do_unmap(char **arg)
+{
+	done(munmap(place(arg[1]), number(arg[2])));
+}
+
+/* protect PLACE SIZE none|ro|rw */
+void do_protect(char **arg)
+{
+	int prot = !strcmp(arg[3], "none") ? PROT_NONE :
+		   !strcmp(arg[3], "ro") ? PROT_READ : PROT_READ | PROT_WRITE;
+
+	done(mprotect(place(arg[1]), number(arg[2]), prot));
+}
+
+/* uffd PLACE SIZE: whoever misses a page there waits for this process's end */
+void do_uffd(char **arg)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)place(arg[1]), number(arg[2]) },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	done(fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
+	     ioctl(fd, UFFDIO_REGISTER, &reg) ? -1 : 0);
+}
+
+/* drop PLACE SIZE: out of the page table, not out of the mapping */
+void do_drop(char **arg)
+{
+	done(madvise(place(arg[1]), number(arg[2]), MADV_DONTNEED));
+}
+
+/* touch PLACE SIZE VALUE: written by the processor */
+void do_touch(char **arg)
+{
+	memset(place(arg[1]), number(arg[3]), number(arg[2]));
+	ok();
+}
+
+/* look PLACE: one byte */
+void do_look(char **arg)
+{
+	printf("ok %u\n", *(unsigned char *)place(arg[1]));
+}
+
+/* msync REGION SIZE, fsync REGION, syncfs REGION, sync: how long it takes */
+void do_sync(char **arg)
+{
+	struct region *r = &regions[slot(arg[1])];
+	double begun = now();
+	int err = 0;
+
+	if (!strcmp(arg[0], "fsync"))
+		err = fsync(r->fd);
+	else if (!strcmp(arg[0], "msync"))
+		err = msync(r->addr, number(arg[2]), MS_SYNC);
+	else if (!strcmp(arg[0], "syncfs"))
+		err = syncfs(r->fd);
+	else
+		sync();
+	if (err)
+		done(err);
+	else
+		printf("ok ms=%d\n", (int)(now() - begun));
+}
+
+static void *hammer(void *arg)
+{
+	struct region *r = arg;
+
+	for (;;) {
+		r->addr[0]++;
+		fsync(r->fd);
+	}
+	return NULL;
+}
+
+/* hammer REGION: a thread writes its first byte and fsyncs, until the end */
+void do_hammer(char **arg)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, hammer, &regions[slot(arg[1])]);
+	done(errno ? -1 : 0);
+}
+
+/* truncate REGION SIZE */
+void do_truncate(char **arg)
+{
+	done(ftruncate(regions[slot(arg[1])].fd, number(arg[2])));
+}

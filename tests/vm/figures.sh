@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: figures.sh [KERNEL]
+# `make figures`: what an fsync of a file that nobody has pinned costs, in
+# instructions, counted by QEMU (-icount): without the module, with it, with it and
+# a pin on another file. The other figures are printed by selftests/figures.sh.
+#
+# Must never judge: it prints.
+. "${BASH_SOURCE[0]%/*}/env.sh"
+
+kernel=${1:-newest}
+# A RAM disk without a journal: nobody else works, or is waited for, in an fsync.
+job='
+. /pr/tests/lib.sh > /dev/null
+. /pr/tests/lib-core.sh
+modprobe brd rd_nr=1 rd_size=65536 && mkfs.ext4 -q -O ^has_journal /dev/ram0 && mount /dev/ram0 /mnt || exit
+truncate -s 64K /mnt/other
+count() { echo "$1: $(/pr/tests/count-fsync /mnt/file 500)"; }
+count "no module"
+modules
+count "module, no pin"
+start A
+[[ $(h A map 0 /mnt/other 65536 shared) = ok && $(h A pin 0 0+0 65536 w) = ok* ]] || exit
+count "a pin on another file"
+stop A && unload pin_dummy && wait_for 10 unload pin_revoke
+count "no module again"
+'
+"$VM/build.sh" "$kernel"
+"$VM/boot.sh" -i -k "$kernel" -o "$O/vm/figures" -q command "$job" < /dev/null ||
+	die "the guest failed, logs in $O/vm/figures"
+awk -F '[: ]+' -v kernel="$kernel" '
+	/: [0-9]+ [0-9]+ [0-9]+/ {
+		median = $(NF - 2)
+		first = first ? first : median
+		name = $0
+		sub(/:.*/, "", name)
+		printf "fsync on %s, %-22s %7d instructions (least %d, most %d), ratio %.4f\n",
+			kernel, name ":", median, $(NF - 1), $NF, median / first
+		n++
+	}
+	END { exit n != 4 }' "$O/vm/figures/output" || die "no figures, see $O/vm/figures/output"
