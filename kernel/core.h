@@ -132,7 +132,8 @@ struct pin_revoke_pin {
 
 	struct mmu_interval_notifier notifier;
 	struct work_struct unpin_work;
-	struct delayed_work after_work;	/* tells and restores */
+	struct work_struct tell_work;
+	struct delayed_work after_work;	/* verifies and restores */
 	struct work_struct free_work;
 
 	struct list_head asks;		/* pinr_lock */
@@ -153,8 +154,8 @@ void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 void pinr_pin_after(struct pin_revoke_pin *pin);
 extern struct list_head pinr_pins;
 /*
- * Unpins; ends requests and removes notifiers, waits for neither user space nor
- * I/O; tells and restores, can be full of faults that never end.
+ * Unpins; tells, ends requests and removes notifiers, waits for neither user
+ * space nor I/O; verifies and restores, can be full of faults that never end.
  */
 extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 
@@ -168,6 +169,7 @@ void pinr_unpin_work(struct work_struct *work);
 
 /* restore.c */
 void pinr_after_work(struct work_struct *work);
+void pinr_tell_work(struct work_struct *work);
 void pinr_holdoff(struct pin_revoke_pin *pin);
 
 /* index.c */

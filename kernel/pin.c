@@ -79,7 +79,7 @@ struct pin_revoke_pin *pinr_pin_find(u64 id)
 }
 
 /**
- * pinr_pin_after - have user space told, and the pin restored
+ * pinr_pin_after - have a pin verified or restored
  * @pin: the pin; the caller has a reference of its own
  *
  * Context: any.
@@ -88,6 +88,13 @@ void pinr_pin_after(struct pin_revoke_pin *pin)
 {
 	pinr_pin_get(pin);
 	if (mod_delayed_work(pinr_after_wq, &pin->after_work, 0))
+		pinr_pin_put(pin);
+}
+
+static void pinr_pin_tell(struct pin_revoke_pin *pin)
+{
+	pinr_pin_get(pin);
+	if (!queue_work(pinr_prompt_wq, &pin->tell_work))
 		pinr_pin_put(pin);
 }
 
@@ -168,9 +175,9 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		pinr_pin_get(pin);
 		if (!queue_work(pinr_unpin_wq, &pin->unpin_work))
 			pinr_pin_put(pin);
-	} else if (step.todo & PINR_DO_TELL) {
-		pinr_pin_after(pin);
 	}
+	if (step.todo & PINR_DO_TELL)
+		pinr_pin_tell(pin);
 }
 
 /* As __pinr_pin_input(), for callers without the lock. May sleep. */
@@ -242,6 +249,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	mutex_init(&pin->op_mutex);
 	mutex_init(&pin->lock);
 	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
+	INIT_WORK(&pin->tell_work, pinr_tell_work);
 	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
 	INIT_WORK(&pin->free_work, pinr_free_work);
 	INIT_LIST_HEAD(&pin->asks);

@@ -61,8 +61,14 @@ static void pinr_back_off(struct pin_revoke_pin *pin)
 	WRITE_ONCE(pin->not_before, ktime_add_ms(ktime_get(), pin->holdoff_ms));
 }
 
-static void pinr_tell_all(struct pin_revoke_pin *pin)
+/*
+ * One work for all that is told of a pin: REVOKED and RESTORED stay in order,
+ * and none waits for a fault of the restore.
+ */
+void pinr_tell_work(struct work_struct *work)
 {
+	struct pin_revoke_pin *pin =
+		container_of(work, struct pin_revoke_pin, tell_work);
 	unsigned int tell, bit;
 
 	mutex_lock(&pin->lock);
@@ -72,6 +78,7 @@ static void pinr_tell_all(struct pin_revoke_pin *pin)
 	for (bit = PINR_TELL_REVOKED; bit <= PINR_TELL_GONE; bit <<= 1)
 		if (tell & bit)
 			pinr_tell_pin(pin, bit);
+	pinr_pin_put(pin);
 }
 
 /* Return: milliseconds until it is worth another look, 0: now, < 0: never. */
@@ -151,10 +158,8 @@ static bool pinr_restore_pending(struct pin_revoke_pin *pin)
 }
 
 /**
- * pinr_after_work - tell, verify, hold off, restore, tell
- * @work: pin->after_work
- *
- * Being one work, it keeps REVOKED and RESTORED of a pin in order.
+ * pinr_after_work - verify, hold off, restore
+ * @work: pin->after_work; being one, only it uses the arrays of an active pin
  */
 void pinr_after_work(struct work_struct *work)
 {
@@ -164,7 +169,6 @@ void pinr_after_work(struct work_struct *work)
 	struct mm_struct *mm = pin->holder->mm;
 	int when = -1;
 
-	pinr_tell_all(pin);
 	if (READ_ONCE(pin->verify) && mmget_not_zero(mm)) {
 		kthread_use_mm(mm);
 		if (pinr_pin_verify(pin))
@@ -179,7 +183,6 @@ void pinr_after_work(struct work_struct *work)
 			pinr_restore(pin);
 			kthread_unuse_mm(mm);
 			mmput_async(mm);
-			pinr_tell_all(pin);
 			when = pinr_restore_pending(pin) ? PINR_HOLDOFF_MS : -1;
 		}
 	}

@@ -108,14 +108,15 @@ bring_to() {
 		asked_of_X
 		h X ack 1 "$request" 0 quiesced
 		;;
-	restoring)
-		# Behind the file a page that the fault waits for, for ever
-		h X drop 1+65536 65536
-		;&
-	revoked)
+	revoked|restoring)
 		h X close 0
 		h B fsync 0
-		wait_for 20 state_is "$1"
+		wait_for 20 state_is revoked || return
+		[ "$1" = restoring ] || return 0
+		# Behind the file a page that the fault waits for, for ever
+		h X drop 1+65536 65536
+		h X dma 0 0 1 0
+		wait_for 20 state_is restoring
 		;;
 	gone) h X unmap 1+32768 32768 ;;
 	esac > /dev/null
@@ -125,7 +126,7 @@ revokectl policy set reason writeback-sync grace 15000
 for state in active asked half-answered answered revoked restoring gone; do
 	what="killed while $state"
 	flags=w
-	[ $state != revoked ] || flags=wl
+	[[ $state != re* ]] || flags=wl
 	start X
 	is "$what: X has memory" "$(h X map 1 anon 131072 private)" ok
 	is "$what: and the file before it" "$(h X map 0 "$SCRATCH/file" 65536 shared 1+0)" ok
