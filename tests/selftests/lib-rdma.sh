@@ -53,36 +53,52 @@ server_ready() {
 	grep -q 'waiting for a client' "$server_log" || ! kill -0 "$server"
 }
 
+# rdma_begin SERVER-OPTIONS - until the client writes; fails if the server ended
+rdma_begin() {
+	server_log=$(mktemp)
+	rm -f "$STATE"
+	client_status=''
+
+	rdma-file server "$SCRATCH/file" "$@" > >(tee "$server_log" >&3) 2>&1 &
+	server=$!
+	wait_for 60 server_ready
+	kill -0 $server 2>/dev/null || return
+	rdma-file client --connect 127.0.0.1:18515 --state "$STATE" >&3 2>&1 &
+	client=$!
+	wait_for 30 test -e "$STATE"
+}
+
+# rdma_end - sets server_status and client_status
+rdma_end() {
+	if [ -n "${client:-}" ]; then
+		wait "$client"
+		client_status=$?
+		client=''
+	fi
+	wait "$server"
+	server_status=$?
+	rm -f "$STATE"
+}
+
 # rdma_write_and_check SERVER-OPTIONS -- RAW-CHECK-OPTIONS
-# Sets server_status, client_status, check_status and verdict.
+# Sets server_status, client_status, check_status and verdict; leaves the file.
 rdma_write_and_check() {
-	local server_opts=() client
+	local server_opts=()
 	while [ "$1" != -- ]; do
 		server_opts+=("$1")
 		shift
 	done
 	shift
-	server_log=$(mktemp) check_log=$(mktemp)
-	rm -f "$STATE"
-	client_status='' check_status='' verdict=''
+	check_log=$(mktemp)
+	check_status='' verdict=''
 
-	rdma-file server "$SCRATCH/file" "${server_opts[@]}" > >(tee "$server_log" >&3) 2>&1 &
-	server=$!
-	wait_for 60 server_ready
-	if kill -0 $server 2>/dev/null; then
-		rdma-file client --connect 127.0.0.1:18515 --state "$STATE" >&3 2>&1 &
-		client=$!
-		wait_for 30 test -e "$STATE"
+	if rdma_begin "${server_opts[@]}"; then
 		raw-check "$SCRATCH/file" --disk "$DATA" --state "$STATE" "$@" 2>&1 |
 			tee "$check_log" >&3
 		check_status=${PIPESTATUS[0]}
 		# Without a verdict it may not have got to where it stops the client.
-		[ "$check_status" != 2 ] || kill $client
-		wait $client
-		client_status=$?
+		[ "$check_status" != 2 ] || kill "$client"
 	fi
-	wait $server
-	server_status=$?
+	rdma_end
 	verdict=$(tail -n 1 "$check_log")
-	rm -f "$SCRATCH/file" "$STATE"
 }
