@@ -254,15 +254,11 @@ static int handle_event(struct server *s, const struct revoke_event *event)
 static int handle_events(struct server *s)
 {
 	struct revoke_event event = { .size = sizeof(event) };
-	int n, err = 0;
+	int n = 0, err = 0;
 
 	while (!err && (n = revoke_next_event(s->revoke, &event)) > 0)
 		err = handle_event(s, &event);
-	if (!err && n < 0)
-		err = n;
-	if (err)
-		say("server: %s", strerror(-err));
-	return err;
+	return err ?: n;
 }
 
 /* Until the client closes its control connection. */
@@ -281,11 +277,17 @@ static int serve(struct server *s)
 	while (!err) {
 		if (poll(pfd, 2, -1) < 0 && errno != EINTR)
 			return -errno;
-		if (pfd[0].revents)
-			return recv(s->conn.sock, &end, 1, 0) ? -EPROTO : 0;
-		if (pfd[1].revents)
+		if (pfd[0].revents && recv(s->conn.sock, &end, 1, 0) > 0)
+			err = -EPROTO;
+		else if (pfd[0].revents)
+			return 0;
+		else if (pfd[1].revents)
 			err = handle_events(s);
 	}
+	/* It left with our word unread, or while we spoke. */
+	if (err == -ECONNRESET || err == -EPIPE)
+		return 0;
+	say("server: %s", strerror(-err));
 	return err;
 }
 
