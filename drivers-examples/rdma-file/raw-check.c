@@ -223,8 +223,7 @@ static int check_round(struct check *c, unsigned int nr)
 	return 0;
 }
 
-static int open_all(struct check *c, const char *file, const char *disk,
-		    const char *state)
+static int open_all(struct check *c, const char *file, const char *disk)
 {
 	int err;
 
@@ -240,9 +239,13 @@ static int open_all(struct check *c, const char *file, const char *disk,
 		fprintf(stderr, "raw-check: %s: %s\n", disk, strerror(errno));
 		return err;
 	}
-	err = extents_check_disk(c->file, c->disk);
-	if (!err)
-		err = attach_state(c, state);
+	return extents_check_disk(c->file, c->disk);
+}
+
+static int begin(struct check *c, const char *state)
+{
+	int err = attach_state(c, state);
+
 	if (err)
 		return err;
 	c->snapshot = calloc(c->nr_slots, sizeof(*c->snapshot));
@@ -254,15 +257,32 @@ static int open_all(struct check *c, const char *file, const char *disk,
 	return 0;
 }
 
+/* For tests that know themselves what has to be where. */
+static int print_image(struct check *c)
+{
+	struct stat st;
+
+	if (fstat(c->file, &st))
+		return -errno;
+	c->size = st.st_size;
+	c->image = aligned_alloc(ALIGN, image_size(c));
+	if (!c->image || read_image(c) ||
+	    fwrite(c->image, 1, c->size, stdout) != c->size || fflush(stdout))
+		return -EIO;
+	return 0;
+}
+
 static int usage(void)
 {
 	fputs("usage: raw-check FILE --disk DEV --state FILE [--rounds N] [--interval SECONDS]\n"
+	      "       raw-check FILE --disk DEV --image\n"
 	      "\n"
 	      "Calls fsync on FILE and looks for its blocks on DEV, past the file system.\n"
 	      "  --disk DEV       the disk that FILE is on, e.g. /dev/vda\n"
 	      "  --state FILE     shared with rdma-file client\n"
 	      "  --rounds N       how often (5)\n"
 	      "  --interval S     pause before each round in seconds (1)\n"
+	      "  --image          print FILE as it is on DEV, holes as zeroes, and do nothing else\n"
 	      "exit status: 0 nothing lost or torn, 1 something was, 2 no verdict\n",
 	      stderr);
 	return 2;
@@ -272,6 +292,7 @@ int main(int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "disk", required_argument, NULL, 'd' },
+		{ "image", no_argument, NULL, 'I' },
 		{ "interval", required_argument, NULL, 'i' },
 		/* For tests of this program: it must then find losses. */
 		{ "no-fsync", no_argument, NULL, 'n' },
@@ -283,6 +304,7 @@ int main(int argc, char **argv)
 	struct check c = { .fsync = true };
 	unsigned int rounds = 5;
 	double interval = 1;
+	bool image = false;
 	char *end = "";
 	int opt, err = 0;
 
@@ -290,6 +312,9 @@ int main(int argc, char **argv)
 		switch (opt) {
 		case 'd':
 			disk = optarg;
+			break;
+		case 'I':
+			image = true;
 			break;
 		case 'i':
 			interval = strtod(optarg, &end);
@@ -309,11 +334,15 @@ int main(int argc, char **argv)
 		if (*end)
 			return usage();
 	}
-	if (optind != argc - 1 || !disk || !state || !rounds ||
+	if (optind != argc - 1 || !disk || !(state || image) || !rounds ||
 	    !(interval >= 0 && interval <= 3600))
 		return usage();
 
-	if (open_all(&c, argv[optind], disk, state))
+	if (open_all(&c, argv[optind], disk))
+		return 2;
+	if (image)
+		return print_image(&c) ? 2 : 0;
+	if (begin(&c, state))
 		return 2;
 	for (unsigned int nr = 1; !err && nr <= rounds; nr++) {
 		wait_ms(interval * 1000);

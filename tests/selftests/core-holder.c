@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,32 @@ static void do_dma(char **arg)
 	};
 
 	done(ioctl(pins[slot(arg[1])], PIN_DUMMY_IOC_DMA, &dma));
+}
+
+static struct storm {
+	int fd;
+	struct pin_dummy_dma dma;
+} storm;
+
+/* Revoked: not now. Anything else is the end of it. */
+static void *device(void *arg)
+{
+	(void)arg;
+	while (!ioctl(storm.fd, PIN_DUMMY_IOC_DMA, &storm.dma) || errno == EAGAIN)
+		sched_yield();
+	return NULL;
+}
+
+/* storm PIN SIZE VALUE: the device writes all the time, in one pin at most */
+static void do_storm(char **arg)
+{
+	pthread_t thread;
+
+	storm.fd = pins[slot(arg[1])];
+	storm.dma.len = number(arg[2]);
+	storm.dma.value = number(arg[3]);
+	errno = pthread_create(&thread, NULL, device, NULL);
+	done(errno ? -1 : 0);
 }
 
 /* state PIN */
@@ -372,8 +399,11 @@ static void do_requests(char **arg)
 	printf(" nr=%d%s\n", nr, err ? " incomplete" : "");
 }
 
-/* msync REGION SIZE, fsync REGION, syncfs REGION, sync: how long it takes */
-static void do_sync(char **arg)
+/*
+ * msync REGION SIZE, fsync REGION, syncfs REGION, sync, truncate REGION SIZE,
+ * punch REGION OFFSET SIZE: how long it takes
+ */
+static void do_timed(char **arg)
 {
 	struct region *r = &regions[slot(arg[1])];
 	double begun = now();
@@ -385,6 +415,11 @@ static void do_sync(char **arg)
 		err = msync(r->addr, number(arg[2]), MS_SYNC);
 	else if (!strcmp(arg[0], "syncfs"))
 		err = syncfs(r->fd);
+	else if (!strcmp(arg[0], "truncate"))
+		err = ftruncate(r->fd, number(arg[2]));
+	else if (!strcmp(arg[0], "punch"))
+		err = fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				number(arg[2]), number(arg[3]));
 	else
 		sync();
 	if (err)
@@ -411,12 +446,6 @@ static void do_hammer(char **arg)
 
 	errno = pthread_create(&thread, NULL, hammer, &regions[slot(arg[1])]);
 	done(errno ? -1 : 0);
-}
-
-/* truncate REGION SIZE */
-static void do_truncate(char **arg)
-{
-	done(ftruncate(regions[slot(arg[1])].fd, number(arg[2])));
 }
 
 /* fork: the child does nothing, until "reap" */
@@ -459,22 +488,24 @@ static const struct {
 	{ "drop", 2, do_drop },
 	{ "exec", 0, do_exec },
 	{ "fork", 0, do_fork },
-	{ "fsync", 1, do_sync },
+	{ "fsync", 1, do_timed },
 	{ "hammer", 1, do_hammer },
 	{ "inherit", 2, do_inherit },
 	{ "listen", 1, do_listen },
 	{ "look", 1, do_look },
 	{ "map", 4, do_map },
-	{ "msync", 2, do_sync },
+	{ "msync", 2, do_timed },
 	{ "pin", 4, do_pin },
 	{ "pins", 1, do_pins },
+	{ "punch", 3, do_timed },
 	{ "reap", 0, do_reap },
 	{ "requests", 1, do_requests },
 	{ "state", 1, do_state },
-	{ "sync", 0, do_sync },
-	{ "syncfs", 1, do_sync },
+	{ "storm", 3, do_storm },
+	{ "sync", 0, do_timed },
+	{ "syncfs", 1, do_timed },
 	{ "touch", 3, do_touch },
-	{ "truncate", 2, do_truncate },
+	{ "truncate", 2, do_timed },
 	{ "unmap", 2, do_unmap },
 	{ "unpin", 1, do_unpin },
 	{ "wait", 3, do_wait },

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 300
 #
 # The demo's scene on every file system where writable pins are let through: what
 # RDMA has written is on the disk when fsync returns, whatever the file and the
@@ -34,7 +34,7 @@ scene() {
 	rdma_write_and_check --blocks 512 "$@" -- --rounds 2 --interval 0.2
 	is "$name: what was written is on the disk" "$verdict" "lost 0, torn 0"
 	is "$name: all ended well" "$server_status $client_status $check_status" "0 0 0"
-	diag "fsync took$(sed -n 's/.*fsync took\( [0-9]* ms\).*/\1/p' "$check_log" | paste -sd ,)"
+	diag "fsync took$(sed -n 's/.*fsync took\( [0-9]* ms\).*/\1/p' "$check_log" | paste -sd ' ')"
 }
 
 asked() {
@@ -47,6 +47,7 @@ for fs in ext4 xfs btrfs ext4-dax xfs-dax; do
 	DATA=$DISK
 	[[ $fs != *-dax ]] || DATA=$PMEM
 	ok "$fs: on its disk" scratch $fs
+	mountpoint -q "$SCRATCH" || bail "no $fs"
 	scene "$fs, whole file"
 	asked "$fs, whole file"
 	scene "$fs, sparse file" --sparse

@@ -108,16 +108,16 @@ pmem() { modprobe nd_e820 && modprobe nd_pmem && wait_for 10 test -b "$PMEM"; }
 # scratch TYPE [MKFS OPTION...] - a fresh file system on $DATA at $SCRATCH; the
 # types ext4-dax and xfs-dax want DATA=$PMEM
 scratch() {
-	local type=${1%-dax} opts=(-q -f) mount=()
+	local type=${1%-dax} opts=(-q) mount=()
 	[ "$1" = "$type" ] || mount=(-o dax=always)
 	case $1 in
-	ext4*) opts=(-q -F) ;;
-	# the data disk is smaller than what it calls supported
-	xfs) opts+=(--unsupported) ;;
-	# some kernels can have only one of them
-	xfs-dax) opts+=(-m reflink=0) ;;
+	ext4*) opts+=(-F) ;;
+	# what it calls supported is larger
+	xfs) opts+=(-f --unsupported) ;;
+	# some kernels can have either DAX or that
+	xfs-dax) opts+=(-f --unsupported -m reflink=0) ;;
 	# addresses that raw-check can map to those of the disk
-	btrfs) opts+=(-d single -m single) ;;
+	btrfs) opts+=(-f -d single -m single) ;;
 	esac
 	shift
 	if mountpoint -q "$SCRATCH"; then umount "$SCRATCH" || return; fi
