@@ -76,36 +76,47 @@ void pinr_unpin_work(struct work_struct *work)
 	pinr_pin_put(pin);
 }
 
+static int pinr_gup_seg(struct pin_revoke_pin *pin, struct pinr_seg *seg,
+			unsigned long *done)
+{
+	unsigned long last = (seg->end - pin->start) >> PAGE_SHIFT;
+	unsigned int gup = 0;
+
+	if (pin->flags & PIN_REVOKE_WRITE)
+		gup |= FOLL_WRITE;
+	/* A file is guarded by the notifier: pin_user_pages.rst, CASE 3. */
+	if (!seg->map)
+		gup |= FOLL_LONGTERM;
+
+	while (*done < last) {
+		int nr = min_t(unsigned long, last - *done, PINR_BATCH);
+
+		nr = pin_user_pages_fast(pin->start + (*done << PAGE_SHIFT),
+					 nr, gup, pin->pages + *done);
+		if (nr <= 0)
+			return nr ? nr : -EFAULT;
+		*done += nr;
+		cond_resched();
+	}
+	return 0;
+}
+
 static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
 {
 	unsigned long done = 0;
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < segs->nr; i++) {
-		struct pinr_seg *seg = &segs->seg[i];
-		unsigned long last = (seg->end - pin->start) >> PAGE_SHIFT;
-		unsigned int gup = 0;
-
-		if (pin->flags & PIN_REVOKE_WRITE)
-			gup |= FOLL_WRITE;
-		/* A file is guarded by the notifier: pin_user_pages.rst, CASE 3. */
-		if (!seg->map)
-			gup |= FOLL_LONGTERM;
-
-		while (done < last) {
-			int nr = min_t(unsigned long, last - done, PINR_BATCH);
-
-			nr = pin_user_pages_fast(pin->start + (done << PAGE_SHIFT),
-						 nr, gup, pin->pages + done);
-			if (nr <= 0) {
-				unpin_user_pages(pin->pages, done);
-				return nr ? nr : -EFAULT;
-			}
-			done += nr;
-			cond_resched();
-		}
+	for (i = 0; i < segs->nr && !err; i++) {
+		err = pinr_seg_lock(&segs->seg[i]);
+		if (err)
+			break;
+		err = pinr_gup_seg(pin, &segs->seg[i], &done);
+		pinr_seg_unlock(&segs->seg[i]);
 	}
-	return 0;
+	if (err)
+		unpin_user_pages(pin->pages, done);
+	return err;
 }
 
 /* The pages are pinned and still the right ones. @segs gets the old segs. */

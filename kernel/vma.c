@@ -79,6 +79,8 @@ static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 	seg->map = pinr_map_get(vma->vm_file->f_mapping, inode->i_sb);
 	if (!seg->map)
 		return -ENOMEM;
+	if (IS_DAX(inode))
+		seg->dax = get_file(vma->vm_file);
 	seg->node.start = vma->vm_pgoff +
 			  ((seg->start - vma->vm_start) >> PAGE_SHIFT);
 	seg->node.last = seg->node.start + nr - 1;
@@ -138,10 +140,55 @@ void pinr_segs_free(struct pinr_segs *segs)
 
 	if (!segs)
 		return;
-	for (i = 0; i < segs->nr; i++)
+	for (i = 0; i < segs->nr; i++) {
+		if (segs->seg[i].dax)
+			fput(segs->seg[i].dax);
 		if (segs->seg[i].map)
 			pinr_map_put(segs->seg[i].map);
+	}
 	kvfree(segs);
+}
+
+/**
+ * pinr_seg_lock - keep truncate away while pages of a DAX file are pinned
+ * @seg: a fresh seg
+ *
+ * Truncate unmaps such pages, once, and waits under i_rwsem until nobody uses
+ * them; for that it lets page faults in. Since a mapping counts as a user, too,
+ * a fault of ours in that moment would be waited for, but never asked to go:
+ *
+ *   truncate                              here
+ *   i_rwsem, unmap, ->invalidate()
+ *   the page is pinned: wait
+ *                                         unpin, wake
+ *                                         pin again: fault, mapped
+ *   the page is in use: wait for ever
+ *
+ * Behind the lock every truncate starts with the unmapping, and finds the pin
+ * ACTIVE or has read_retry() fail.
+ *
+ * Context: process context, no locks. The restore worker does not wait.
+ * Return: 0, also if there is nothing to lock; -EBUSY; -EINTR.
+ */
+int pinr_seg_lock(struct pinr_seg *seg)
+{
+	struct inode *inode;
+
+	if (!seg->dax)
+		return 0;
+	inode = file_inode(seg->dax);
+	if (!(current->flags & PF_KTHREAD))
+		return down_read_killable(&inode->i_rwsem);
+	return inode_trylock_shared(inode) ? 0 : -EBUSY;
+}
+
+void pinr_seg_unlock(struct pinr_seg *seg)
+{
+	if (!seg->dax)
+		return;
+	inode_unlock_shared(file_inode(seg->dax));
+	fput(seg->dax);
+	seg->dax = NULL;
 }
 
 static int pinr_settle_file(struct file *file, pgoff_t first, pgoff_t last,

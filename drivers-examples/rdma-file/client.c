@@ -67,6 +67,7 @@ static int state_create(struct client *c, const char *path)
 	c->state = map;
 	c->state->magic = STATE_MAGIC;
 	c->state->blocks = c->file.blocks;
+	c->state->offset = c->file.offset;
 	if (getrandom(&c->state->run, sizeof(c->state->run), 0) < 0 ||
 	    rename(tmp, path))
 		goto fail;
@@ -92,7 +93,9 @@ static int setup(struct client *c, const struct options *opts, char *host_port)
 		err = conn_exchange(&c->conn, &hello, &c->file);
 	if (err)
 		return err;
-	if (!c->file.blocks || c->file.blocks > MAX_BLOCKS) {
+	if (!c->file.blocks || c->file.blocks > MAX_BLOCKS ||
+	    !c->file.nr_mrs || c->file.nr_mrs > MAX_MRS ||
+	    c->file.blocks % c->file.nr_mrs) {
 		say("client: the server has no usable file");
 		return -EPROTO;
 	}
@@ -151,7 +154,7 @@ static int post_write(struct client *c, uint64_t index)
 		.send_flags = IBV_SEND_SIGNALED,
 		.wr.rdma = {
 			.remote_addr = c->file.addr + index * SLOT_SIZE,
-			.rkey = c->file.rkey,
+			.rkey = c->file.rkey[index / (c->nr_slots / c->file.nr_mrs)],
 		},
 	};
 	struct ibv_send_wr *bad_wr;
@@ -265,7 +268,7 @@ int client_run(const struct options *opts)
 	err = setup(&c, opts, opts->connect);
 	if (!err) {
 		say("client: writing into %llu blocks of two slots, rkey 0x%x",
-		    (unsigned long long)c.file.blocks, c.file.rkey);
+		    (unsigned long long)c.file.blocks, c.file.rkey[0]);
 		err = write_until_stopped(&c);
 		say("client: %llu RDMA WRITEs completed",
 		    (unsigned long long)c.tail);

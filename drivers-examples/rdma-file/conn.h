@@ -23,15 +23,20 @@ struct conn {
 	int sock;
 };
 
+#define MAX_MRS	8
+
 /*
  * What each end tells the other, in host byte order: the magic number tells a
  * peer of another kind.
  */
 struct hello {
 	uint64_t magic;
-	uint64_t addr;		/* from the server only: the file */
+	/* From the server only: the part of the file that is for the client. */
+	uint64_t addr;
+	uint64_t offset;	/* in the file */
 	uint64_t blocks;
-	uint32_t rkey;
+	uint32_t nr_mrs;	/* of the same size, one behind the other */
+	uint32_t rkey[MAX_MRS];
 	uint32_t qpn;
 	uint8_t gid[16];
 };

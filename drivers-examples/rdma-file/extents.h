@@ -23,9 +23,11 @@ struct extents {
 };
 
 /*
+ * What is not listed is not on the disk: a hole, delayed allocation, unwritten.
+ *
  * Return: 0, or a negative errno after having printed why: -EOPNOTSUPP for a
- * file whose bytes are not simply there (delayed allocation, unwritten, inline,
- * compressed), -EXDEV if @disk is not the file's disk.
+ * file whose bytes are there in another form (inline, compressed), -EXDEV if
+ * @disk is not the file's disk.
  */
 int extents_check_disk(int file, int disk);
 int extents_get(int file, uint64_t size, struct extents *extents);

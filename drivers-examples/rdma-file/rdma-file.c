@@ -12,17 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conn.h"
 #include "rdma-file.h"
 #include "slot.h"
 
+#define MAX_OFFSET	(1ull << 30)
+
 static void usage(FILE *to)
 {
-	fputs("usage: rdma-file server FILE [--blocks N] [--dev DEV] [--port PORT]\n"
-	      "                 [--no-librevoke] [--odp]\n"
+	fputs("usage: rdma-file server FILE [--blocks N] [--sparse] [--offset N] [--mrs N]\n"
+	      "                 [--dev DEV] [--port PORT] [--no-librevoke] [--odp]\n"
 	      "       rdma-file client --connect HOST:PORT --state FILE [--dev DEV]\n"
 	      "\n"
 	      "server  writes FILE full of zeroes, maps and registers it, serves one client\n"
 	      "  --blocks N       size of FILE in blocks of 8 KiB (1280)\n"
+	      "  --sparse         leave FILE a hole instead\n"
+	      "  --offset N       byte of FILE where the blocks begin (0)\n"
+	      "  --mrs N          register it in N pieces, 8 at most (1)\n"
 	      "  --port PORT      TCP port on the loopback address (18515)\n"
 	      "  --no-librevoke   do not ask to be asked: be a program that never heard of it\n"
 	      "  --odp            register for on-demand paging instead, to compare\n"
@@ -42,15 +48,13 @@ static int bad(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-static int parse_blocks(const char *text, uint64_t *blocks)
+static bool parse(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
 	char *end;
 
 	errno = 0;
-	*blocks = strtoull(text, &end, 0);
-	if (errno || *end || !*blocks || *blocks > MAX_BLOCKS)
-		return -EINVAL;
-	return 0;
+	*value = strtoull(text, &end, 0);
+	return !errno && end != text && !*end && *value >= min && *value <= max;
 }
 
 int main(int argc, char **argv)
@@ -60,9 +64,12 @@ int main(int argc, char **argv)
 		{ "connect", required_argument, NULL, 'c' },
 		{ "dev", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "mrs", required_argument, NULL, 'm' },
 		{ "no-librevoke", no_argument, NULL, 'n' },
 		{ "odp", no_argument, NULL, 'o' },
+		{ "offset", required_argument, NULL, 'O' },
 		{ "port", required_argument, NULL, 'p' },
+		{ "sparse", no_argument, NULL, 'S' },
 		{ "state", required_argument, NULL, 's' },
 		{ }
 	};
@@ -70,6 +77,7 @@ int main(int argc, char **argv)
 		.dev = "rxe0",
 		.port = "18515",
 		.blocks = 1280,
+		.nr_mrs = 1,
 		.librevoke = true,
 	};
 	int opt;
@@ -77,7 +85,7 @@ int main(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		switch (opt) {
 		case 'b':
-			if (parse_blocks(optarg, &opts.blocks))
+			if (!parse(optarg, 1, MAX_BLOCKS, &opts.blocks))
 				return bad("bad number of blocks: ", optarg);
 			break;
 		case 'c':
@@ -89,17 +97,28 @@ int main(int argc, char **argv)
 		case 'h':
 			usage(stdout);
 			return EXIT_OK;
+		case 'm':
+			if (!parse(optarg, 1, MAX_MRS, &opts.nr_mrs))
+				return bad("bad number of regions: ", optarg);
+			break;
 		case 'n':
 			opts.librevoke = false;
 			break;
 		case 'o':
 			opts.odp = true;
 			break;
+		case 'O':
+			if (!parse(optarg, 0, MAX_OFFSET, &opts.offset))
+				return bad("bad offset: ", optarg);
+			break;
 		case 'p':
 			opts.port = optarg;
 			break;
 		case 's':
 			opts.state = optarg;
+			break;
+		case 'S':
+			opts.sparse = true;
 			break;
 		default:
 			usage(stderr);
@@ -110,6 +129,8 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc == 2 && !strcmp(argv[0], "server")) {
+		if (opts.blocks % opts.nr_mrs)
+			return bad("the blocks do not divide into the regions", "");
 		opts.file = argv[1];
 		return server_run(&opts);
 	}

@@ -15,6 +15,9 @@ struct options {
 	char *connect;		/* client */
 	char *state;		/* client */
 	uint64_t blocks;	/* server */
+	uint64_t offset;	/* server: of the first block in the file */
+	uint64_t nr_mrs;	/* server */
+	bool sparse;		/* server */
 	bool librevoke;		/* server: ask to be asked */
 	bool odp;		/* server: on-demand paging, to compare */
 };

@@ -27,18 +27,20 @@ struct server {
 	struct revoke_ctx *revoke;
 	void *map;
 	size_t size;
-	struct ibv_mr *mr;
+	struct ibv_mr *mr[MAX_MRS];
+	unsigned int nr_mrs;
 	bool paused;
 };
 
 /*
  * Zeroes that are written and on disk, so that every block has its place
- * before the first WRITE and what is found there later was written by us.
+ * before the first WRITE and what is found there later was written by us. In a
+ * sparse one they find their place when they are pinned.
  */
-static int make_file(const char *path, size_t size)
+static int make_file(const char *path, size_t size, bool sparse)
 {
 	static const char zeroes[1 << 20];
-	size_t done = 0;
+	size_t done = sparse ? size : 0;
 	int fd, err = 0;
 
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -54,7 +56,7 @@ static int make_file(const char *path, size_t size)
 		else
 			done += n;
 	}
-	if (!err && fsync(fd))
+	if (!err && (ftruncate(fd, size) || fsync(fd)))
 		err = -errno;
 	if (!err)
 		return fd;
@@ -67,8 +69,8 @@ static int map_file(struct server *s, const struct options *opts)
 	void *map;
 	int fd, err = 0;
 
-	s->size = opts->blocks * 2 * SLOT_SIZE;
-	fd = make_file(opts->file, s->size);
+	s->size = opts->offset + opts->blocks * 2 * SLOT_SIZE;
+	fd = make_file(opts->file, s->size, opts->sparse);
 	if (fd < 0) {
 		say("%s: %s", opts->file, strerror(-fd));
 		return fd;
@@ -96,13 +98,18 @@ static int register_file(struct server *s, const struct options *opts)
 {
 	int access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
 		     IBV_ACCESS_REMOTE_READ;
+	size_t size = opts->blocks / opts->nr_mrs * 2 * SLOT_SIZE;
+	char *begin = (char *)s->map + opts->offset;
 	uint64_t start = now_ms();
 	int err;
 
 	if (opts->odp)
 		access |= IBV_ACCESS_ON_DEMAND;
-	s->mr = ibv_reg_mr(s->conn.pd, s->map, s->size, access);
-	if (!s->mr) {
+	for (; s->nr_mrs < opts->nr_mrs; s->nr_mrs++) {
+		s->mr[s->nr_mrs] = ibv_reg_mr(s->conn.pd, begin + s->nr_mrs * size,
+					      size, access);
+		if (s->mr[s->nr_mrs])
+			continue;
 		err = errno;
 		say("server: the kernel refused to register the file: %s",
 		    strerror(err));
@@ -110,7 +117,7 @@ static int register_file(struct server *s, const struct options *opts)
 	}
 	say("server: registered %s, %zu MiB, in %llu ms, rkey 0x%x",
 	    opts->file, s->size >> 20,
-	    (unsigned long long)(now_ms() - start), s->mr->rkey);
+	    (unsigned long long)(now_ms() - start), s->mr[0]->rkey);
 	return 0;
 }
 
@@ -164,7 +171,7 @@ static int resume_client(struct server *s, const char *why)
 	if (!s->paused)
 		return 0;
 	say("server: %s: client goes on, rkey 0x%x as before", why,
-	    s->mr->rkey);
+	    s->mr[0]->rkey);
 	return tell_client(s, CTRL_RESUME);
 }
 
@@ -247,15 +254,11 @@ static int handle_event(struct server *s, const struct revoke_event *event)
 static int handle_events(struct server *s)
 {
 	struct revoke_event event = { .size = sizeof(event) };
-	int n, err = 0;
+	int n = 0, err = 0;
 
 	while (!err && (n = revoke_next_event(s->revoke, &event)) > 0)
 		err = handle_event(s, &event);
-	if (!err && n < 0)
-		err = n;
-	if (err)
-		say("server: %s", strerror(-err));
-	return err;
+	return err ?: n;
 }
 
 /* Until the client closes its control connection. */
@@ -274,11 +277,17 @@ static int serve(struct server *s)
 	while (!err) {
 		if (poll(pfd, 2, -1) < 0 && errno != EINTR)
 			return -errno;
-		if (pfd[0].revents)
-			return recv(s->conn.sock, &end, 1, 0) ? -EPROTO : 0;
-		if (pfd[1].revents)
+		if (pfd[0].revents && recv(s->conn.sock, &end, 1, 0) > 0)
+			err = -EPROTO;
+		else if (pfd[0].revents)
+			return 0;
+		else if (pfd[1].revents)
 			err = handle_events(s);
 	}
+	/* It left with our word unread, or while we spoke. */
+	if (err == -ECONNRESET || err == -EPIPE)
+		return 0;
+	say("server: %s", strerror(-err));
 	return err;
 }
 
@@ -300,9 +309,12 @@ int server_run(const struct options *opts)
 		status = err ? EXIT_REFUSED : EXIT_OK;
 	}
 	if (!err) {
-		mine.addr = (uintptr_t)s.map;
+		mine.addr = (uintptr_t)s.map + opts->offset;
+		mine.offset = opts->offset;
 		mine.blocks = opts->blocks;
-		mine.rkey = s.mr->rkey;
+		mine.nr_mrs = s.nr_mrs;
+		for (unsigned int i = 0; i < s.nr_mrs; i++)
+			mine.rkey[i] = s.mr[i]->rkey;
 		err = conn_listen(&s.conn, opts->port);
 		if (!err)
 			err = conn_exchange(&s.conn, &mine, &theirs);
@@ -311,8 +323,8 @@ int server_run(const struct options *opts)
 		status = err ? EXIT_FAILED : EXIT_OK;
 	}
 
-	if (s.mr)
-		ibv_dereg_mr(s.mr);
+	while (s.nr_mrs)
+		ibv_dereg_mr(s.mr[--s.nr_mrs]);
 	revoke_close(s.revoke);
 	if (s.map)
 		munmap(s.map, s.size);

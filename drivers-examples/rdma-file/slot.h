@@ -65,6 +65,7 @@ struct state {
 	uint64_t magic;
 	uint64_t run;
 	uint64_t blocks;
+	uint64_t offset;	/* of the first slot in the file, may be odd */
 	_Atomic uint64_t stop;	/* raw-check has seen enough */
 	struct state_slot {
 		_Atomic uint64_t completed;	/* written by the client */

@@ -122,6 +122,27 @@ raw() {
 
 raw_is() { [ "$(raw "$1" "$2" "${4:-}")" = "$3" ]; }
 
+# on_disk NAME LENGTH:VALUE... - all of the file, as it is on the disk; holes, and
+# what is not there, are zeroes
+on_disk() {
+	local file=$SCRATCH/$1 part
+	shift
+	cmp <(raw-check "$file" --disk "$DATA" --image) <(
+		for part; do
+			head -c "${part%:*}" /dev/zero | tr '\0' "\\$(printf %o "${part#*:}")"
+		done
+	)
+}
+
+# place NAME PAGE - where it is on the disk, in pages; not on btrfs
+place() {
+	filefrag -v -b4096 "$SCRATCH/$1" | awk -F '[ .:]+' -v page="$2" \
+		'$2 ~ /^[0-9]+$/ && $3 <= page && page <= $4 { print $5 + page - $3 }'
+}
+
+# zeroes NAME PAGES - a file of them, on the disk
+zeroes() { dd if=/dev/zero of="$SCRATCH/$1" bs=4096 count="$2" conv=fsync status=none; }
+
 # Pinned pages that nobody has given back, in all of the machine.
 pinned_pages() {
 	awk '/^nr_foll_pin_acquired/ { n += $2 } /^nr_foll_pin_released/ { n -= $2 }

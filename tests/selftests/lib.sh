@@ -8,6 +8,7 @@
 set -u
 
 DATA=/dev/disk/by-id/virtio-data
+PMEM=/dev/pmem0
 SCRATCH=/mnt
 tap_n=0
 tap_failed=0
@@ -101,10 +102,25 @@ load() {
 # unload NAME - once nobody uses it
 unload() { rmmod "$1"; }
 
-# scratch TYPE [MKFS OPTION...] - a fresh file system on the data disk at $SCRATCH
+# pmem - there is $PMEM, 512 MiB of memory that survives, as far as anybody knows
+pmem() { modprobe nd_e820 && modprobe nd_pmem && wait_for 10 test -b "$PMEM"; }
+
+# scratch TYPE [MKFS OPTION...] - a fresh file system on $DATA at $SCRATCH; the
+# types ext4-dax and xfs-dax want DATA=$PMEM
 scratch() {
-	local type=$1
+	local type=${1%-dax} opts=(-q) mount=()
+	[ "$1" = "$type" ] || mount=(-o dax=always)
+	case $1 in
+	ext4*) opts+=(-F) ;;
+	# what it calls supported is larger
+	xfs) opts+=(-f --unsupported) ;;
+	# some kernels can have either DAX or that
+	xfs-dax) opts+=(-f --unsupported -m reflink=0) ;;
+	# addresses that raw-check can map to those of the disk
+	btrfs) opts+=(-f -d single -m single) ;;
+	esac
 	shift
 	if mountpoint -q "$SCRATCH"; then umount "$SCRATCH" || return; fi
-	"mkfs.$type" -q -F "$@" "$DATA" && mount -t "$type" "$DATA" "$SCRATCH"
+	"mkfs.$type" "${opts[@]}" "$@" "$DATA" &&
+		mount -t "$type" "${mount[@]}" "$DATA" "$SCRATCH"
 }

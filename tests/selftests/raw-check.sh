@@ -43,7 +43,7 @@ head -c 8192 /dev/zero > /dev/shm/zeroes
 truncate -s 1M "$SCRATCH/hole"
 refused "a disk that is not the file's" "not on that disk" \
 	raw-check "$SCRATCH/hole" --disk /dev/disk/by-id/virtio-out --state /dev/null
-refused "a file system whose extents are not disk addresses" "neither on ext4 nor on xfs" \
+refused "a file system whose extents are not disk addresses" "neither on ext4, xfs nor btrfs" \
 	raw-check /dev/shm/zeroes --disk "$DATA" --state /dev/null
 refused "no state" "No such file" \
 	raw-check "$SCRATCH/hole" --disk "$DATA" --state /dev/shm/nothing
@@ -55,6 +55,10 @@ refused "a device that is none" "rxe7: No such device" \
 	rdma-file client --dev rxe7 --connect 127.0.0.1:18515 --state /dev/shm/x
 refused "no blocks" "bad number of blocks: 0" \
 	rdma-file server "$SCRATCH/file" --blocks 0
+refused "too many regions" "bad number of regions: 9" \
+	rdma-file server "$SCRATCH/file" --mrs 9
+refused "regions of different sizes" "do not divide" \
+	rdma-file server "$SCRATCH/file" --blocks 10 --mrs 3
 
 ok "the driver unloads" rxe_down
 ok "the file system can be left" umount "$SCRATCH"

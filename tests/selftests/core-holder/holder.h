@@ -28,9 +28,8 @@ void do_hammer(char **arg);
 void do_look(char **arg);
 void do_map(char **arg);
 void do_protect(char **arg);
-void do_sync(char **arg);
+void do_timed(char **arg);
 void do_touch(char **arg);
-void do_truncate(char **arg);
 void do_uffd(char **arg);
 void do_unmap(char **arg);
 
@@ -40,6 +39,7 @@ void do_inherit(char **arg);
 void do_pin(char **arg);
 void do_pin_many(char **arg);
 void do_state(char **arg);
+void do_storm(char **arg);
 void do_unpin(char **arg);
 void do_unpin_many(char **arg);
 

@@ -106,8 +106,11 @@ void do_look(char **arg)
 	printf("ok %u\n", *(unsigned char *)place(arg[1]));
 }
 
-/* msync REGION SIZE, fsync REGION, syncfs REGION, sync: how long it takes */
-void do_sync(char **arg)
+/*
+ * msync REGION SIZE, fsync REGION, syncfs REGION, sync, truncate REGION SIZE,
+ * punch REGION OFFSET SIZE: how long it takes
+ */
+void do_timed(char **arg)
 {
 	struct region *r = &regions[slot(arg[1])];
 	double begun = now();
@@ -119,6 +122,11 @@ void do_sync(char **arg)
 		err = msync(r->addr, number(arg[2]), MS_SYNC);
 	else if (!strcmp(arg[0], "syncfs"))
 		err = syncfs(r->fd);
+	else if (!strcmp(arg[0], "truncate"))
+		err = ftruncate(r->fd, number(arg[2]));
+	else if (!strcmp(arg[0], "punch"))
+		err = fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				number(arg[2]), number(arg[3]));
 	else
 		sync();
 	if (err)
@@ -145,10 +153,4 @@ void do_hammer(char **arg)
 
 	errno = pthread_create(&thread, NULL, hammer, &regions[slot(arg[1])]);
 	done(errno ? -1 : 0);
-}
-
-/* truncate REGION SIZE */
-void do_truncate(char **arg)
-{
-	done(ftruncate(regions[slot(arg[1])].fd, number(arg[2])));
 }

@@ -4,7 +4,10 @@
  *
  * Must never judge what the driver says: the scripts do.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -88,6 +91,32 @@ void do_dma(char **arg)
 	};
 
 	done(ioctl(pins[slot(arg[1])], PIN_DUMMY_IOC_DMA, &dma));
+}
+
+static struct storm {
+	int fd;
+	struct pin_dummy_dma dma;
+} storm;
+
+/* Revoked: not now. Anything else is the end of it. */
+static void *device(void *arg)
+{
+	(void)arg;
+	while (!ioctl(storm.fd, PIN_DUMMY_IOC_DMA, &storm.dma) || errno == EAGAIN)
+		sched_yield();
+	return NULL;
+}
+
+/* storm PIN SIZE VALUE: the device writes all the time, in one pin at most */
+void do_storm(char **arg)
+{
+	pthread_t thread;
+
+	storm.fd = pins[slot(arg[1])];
+	storm.dma.len = number(arg[2]);
+	storm.dma.value = number(arg[3]);
+	errno = pthread_create(&thread, NULL, device, NULL);
+	done(errno ? -1 : 0);
 }
 
 /* state PIN */
