@@ -78,15 +78,18 @@ MODULE_PARM_DESC(revoked_hits, "Accesses that found their region revoked");
  * reference of its creator, so the array's lock keeps all of them alive.
  *
  * What is parked stays at the head of its queue, and was there before it saw
- * the region revoked. That state was changed under the lock before: a task that
- * is still running now runs once more.
+ * the region revoked: either this sees it there, or it sees the state that was
+ * changed before. A task that is still running now runs once more.
  */
-static void rxe_revoke_kick(struct rxe_dev *rxe)
+static void rxe_revoke_kick(struct rxe_mr *mr)
 {
+	struct rxe_dev *rxe = mr->elem.pool->rxe;
 	struct rxe_pool_elem *elem;
 	unsigned long index;
 	struct rxe_qp *qp;
 
+	/* Pairs with rxe_revoke_enter()'s. */
+	smp_mb();
 	xa_lock(&rxe->qp_pool.xa);
 	xa_for_each(&rxe->qp_pool.xa, index, elem) {
 		qp = elem->obj;
@@ -101,7 +104,7 @@ static void rxe_revoke_kick(struct rxe_dev *rxe)
 static void rxe_revoke_set_state(struct rxe_mr *mr, int state)
 {
 	write_lock_bh(&mr->revoke->lock);
-	mr->revoke->state = state;
+	WRITE_ONCE(mr->revoke->state, state);
 	write_unlock_bh(&mr->revoke->lock);
 }
 
@@ -114,13 +117,20 @@ static void rxe_revoke_restore(void *priv, struct ib_umem *umem)
 	mr->nbuf = 0;
 	err = rxe_mr_fill_pages_from_sgt(mr, &umem->sgt_append.sgt);
 	rxe_revoke_set_state(mr, err ? RXE_REVOKE_GONE : RXE_REVOKE_LIVE);
-	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
+	rxe_revoke_kick(mr);
 }
 
 static void rxe_revoke_quiesce(void *priv, unsigned long start,
 			       unsigned long last, enum pin_revoke_reason reason)
 {
-	rxe_revoke_set_state(priv, RXE_REVOKE_REVOKED);
+	struct rxe_mr *mr = priv;
+
+	/*
+	 * A reader that has bottom halves off overtakes a waiting writer: turn
+	 * away who comes from now on, then wait for who is inside.
+	 */
+	WRITE_ONCE(mr->revoke->state, RXE_REVOKE_REVOKED);
+	rxe_revoke_set_state(mr, RXE_REVOKE_REVOKED);
 }
 
 static void rxe_revoke_gone(void *priv)
@@ -128,7 +138,7 @@ static void rxe_revoke_gone(void *priv)
 	struct rxe_mr *mr = priv;
 
 	rxe_revoke_set_state(mr, RXE_REVOKE_GONE);
-	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
+	rxe_revoke_kick(mr);
 }
 
 static void rxe_revoke_describe(void *priv, char *buf, size_t size)
@@ -207,7 +217,7 @@ void rxe_revoke_cleanup(struct rxe_mr *mr)
 	mr->umem = NULL;
 	kfree(mr->revoke);
 	/* Work that waits for the region has to hear that its key is gone. */
-	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
+	rxe_revoke_kick(mr);
 }
 
 /**
@@ -227,11 +237,17 @@ int rxe_revoke_enter(struct rxe_mr *mr)
 	if (!revoke)
 		return 0;
 
-	read_lock_bh(&revoke->lock);
-	state = revoke->state;
-	if (state == RXE_REVOKE_LIVE)
-		return 0;
-	read_unlock_bh(&revoke->lock);
+	do {
+		if (READ_ONCE(revoke->state) == RXE_REVOKE_LIVE) {
+			read_lock_bh(&revoke->lock);
+			if (READ_ONCE(revoke->state) == RXE_REVOKE_LIVE)
+				return 0;
+			read_unlock_bh(&revoke->lock);
+		}
+		/* Who parks now is found by rxe_revoke_kick(), or sees this. */
+		smp_mb();
+		state = READ_ONCE(revoke->state);
+	} while (state == RXE_REVOKE_LIVE);
 
 	if (state == RXE_REVOKE_GONE)
 		return -EFAULT;
