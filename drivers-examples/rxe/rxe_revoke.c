@@ -15,6 +15,9 @@
 #include "rxe_queue.h"
 #include "rxe_compat.h"
 
+/* What the retries of a peer are to cover in all, if they can. */
+#define RXE_REVOKE_BUDGET_MS	1000u
+
 /**
  * struct rxe_revoke_mr - the revocable side of a memory region
  * @lock: read for the access of one packet, written to change @state
@@ -325,6 +328,29 @@ int rxe_revoke_park_read(struct rxe_qp *qp)
 	return RESPST_EXIT;
 }
 
+/*
+ * How long the peer is to wait before it sends a refused packet again. Its
+ * retries may be few, and only it knows how many: programs give both ends the
+ * same number. Each wait is twice as long as the one before; all that a number
+ * allows add up to RXE_REVOKE_BUDGET_MS. With 7 there is no end to them, 0 is
+ * none, or not known: then the wait is for the hold-off at least.
+ */
+static unsigned int rxe_revoke_wait_ms(struct rxe_qp *qp, u32 psn)
+{
+	unsigned int ms = qp->revoke.retry_ms;
+	unsigned int tries = qp->attr.rnr_retry;
+
+	if (tries == 7)
+		return ms;
+	if (qp->revoke.wait_ms && qp->revoke.wait_psn == psn)
+		ms = max(ms, 2 * qp->revoke.wait_ms);
+	else if (tries)
+		ms = max(ms, RXE_REVOKE_BUDGET_MS / (BIT(tries) - 1));
+	qp->revoke.wait_ms = min(ms, RXE_REVOKE_BUDGET_MS);
+	qp->revoke.wait_psn = psn;
+	return ms;
+}
+
 /* Shortest time code of an RNR NAK that is not shorter than this. */
 static u8 rxe_revoke_rnr_timer(unsigned int ms)
 {
@@ -379,7 +405,7 @@ u8 rxe_revoke_undo(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
 		qp->resp.drop_msg = 1;
 		qp->resp.opcode = -1;
 	}
-	return rxe_revoke_rnr_timer(qp->revoke.retry_ms);
+	return rxe_revoke_rnr_timer(rxe_revoke_wait_ms(qp, pkt->psn));
 }
 
 /**
@@ -410,6 +436,7 @@ void rxe_revoke_qp_reset(struct rxe_qp *qp)
 {
 	qp->resp.res = NULL;
 	qp->revoke.srq_wqe = false;
+	qp->revoke.wait_ms = 0;
 }
 
 /**
