@@ -15,6 +15,9 @@
 #include "rxe_queue.h"
 #include "rxe_compat.h"
 
+/* What the retries of a peer are to cover in all, if they can. */
+#define RXE_REVOKE_BUDGET_MS	1000u
+
 /**
  * struct rxe_revoke_mr - the revocable side of a memory region
  * @lock: read for the access of one packet, written to change @state
@@ -78,15 +81,18 @@ MODULE_PARM_DESC(revoked_hits, "Accesses that found their region revoked");
  * reference of its creator, so the array's lock keeps all of them alive.
  *
  * What is parked stays at the head of its queue, and was there before it saw
- * the region revoked. That state was changed under the lock before: a task that
- * is still running now runs once more.
+ * the region revoked: either this sees it there, or it sees the state that was
+ * changed before. A task that is still running now runs once more.
  */
-static void rxe_revoke_kick(struct rxe_dev *rxe)
+static void rxe_revoke_kick(struct rxe_mr *mr)
 {
+	struct rxe_dev *rxe = mr->elem.pool->rxe;
 	struct rxe_pool_elem *elem;
 	unsigned long index;
 	struct rxe_qp *qp;
 
+	/* Pairs with rxe_revoke_enter()'s. */
+	smp_mb();
 	xa_lock(&rxe->qp_pool.xa);
 	xa_for_each(&rxe->qp_pool.xa, index, elem) {
 		qp = elem->obj;
@@ -101,7 +107,7 @@ static void rxe_revoke_kick(struct rxe_dev *rxe)
 static void rxe_revoke_set_state(struct rxe_mr *mr, int state)
 {
 	write_lock_bh(&mr->revoke->lock);
-	mr->revoke->state = state;
+	WRITE_ONCE(mr->revoke->state, state);
 	write_unlock_bh(&mr->revoke->lock);
 }
 
@@ -114,13 +120,20 @@ static void rxe_revoke_restore(void *priv, struct ib_umem *umem)
 	mr->nbuf = 0;
 	err = rxe_mr_fill_pages_from_sgt(mr, &umem->sgt_append.sgt);
 	rxe_revoke_set_state(mr, err ? RXE_REVOKE_GONE : RXE_REVOKE_LIVE);
-	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
+	rxe_revoke_kick(mr);
 }
 
 static void rxe_revoke_quiesce(void *priv, unsigned long start,
 			       unsigned long last, enum pin_revoke_reason reason)
 {
-	rxe_revoke_set_state(priv, RXE_REVOKE_REVOKED);
+	struct rxe_mr *mr = priv;
+
+	/*
+	 * A reader that has bottom halves off overtakes a waiting writer: turn
+	 * away who comes from now on, then wait for who is inside.
+	 */
+	WRITE_ONCE(mr->revoke->state, RXE_REVOKE_REVOKED);
+	rxe_revoke_set_state(mr, RXE_REVOKE_REVOKED);
 }
 
 static void rxe_revoke_gone(void *priv)
@@ -128,7 +141,7 @@ static void rxe_revoke_gone(void *priv)
 	struct rxe_mr *mr = priv;
 
 	rxe_revoke_set_state(mr, RXE_REVOKE_GONE);
-	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
+	rxe_revoke_kick(mr);
 }
 
 static void rxe_revoke_describe(void *priv, char *buf, size_t size)
@@ -207,7 +220,7 @@ void rxe_revoke_cleanup(struct rxe_mr *mr)
 	mr->umem = NULL;
 	kfree(mr->revoke);
 	/* Work that waits for the region has to hear that its key is gone. */
-	rxe_revoke_kick(to_rdev(mr_pd(mr)->ibpd.device));
+	rxe_revoke_kick(mr);
 }
 
 /**
@@ -227,11 +240,17 @@ int rxe_revoke_enter(struct rxe_mr *mr)
 	if (!revoke)
 		return 0;
 
-	read_lock_bh(&revoke->lock);
-	state = revoke->state;
-	if (state == RXE_REVOKE_LIVE)
-		return 0;
-	read_unlock_bh(&revoke->lock);
+	do {
+		if (READ_ONCE(revoke->state) == RXE_REVOKE_LIVE) {
+			read_lock_bh(&revoke->lock);
+			if (READ_ONCE(revoke->state) == RXE_REVOKE_LIVE)
+				return 0;
+			read_unlock_bh(&revoke->lock);
+		}
+		/* Who parks now is found by rxe_revoke_kick(), or sees this. */
+		smp_mb();
+		state = READ_ONCE(revoke->state);
+	} while (state == RXE_REVOKE_LIVE);
 
 	if (state == RXE_REVOKE_GONE)
 		return -EFAULT;
@@ -309,6 +328,29 @@ int rxe_revoke_park_read(struct rxe_qp *qp)
 	return RESPST_EXIT;
 }
 
+/*
+ * How long the peer is to wait before it sends a refused packet again. Its
+ * retries may be few, and only it knows how many: programs give both ends the
+ * same number. Each wait is twice as long as the one before; all that a number
+ * allows add up to RXE_REVOKE_BUDGET_MS. With 7 there is no end to them, 0 is
+ * none, or not known: then the wait is for the hold-off at least.
+ */
+static unsigned int rxe_revoke_wait_ms(struct rxe_qp *qp, u32 psn)
+{
+	unsigned int ms = qp->revoke.retry_ms;
+	unsigned int tries = qp->attr.rnr_retry;
+
+	if (tries == 7)
+		return ms;
+	if (qp->revoke.wait_ms && qp->revoke.wait_psn == psn)
+		ms = max(ms, 2 * qp->revoke.wait_ms);
+	else if (tries)
+		ms = max(ms, RXE_REVOKE_BUDGET_MS / (BIT(tries) - 1));
+	qp->revoke.wait_ms = min(ms, RXE_REVOKE_BUDGET_MS);
+	qp->revoke.wait_psn = psn;
+	return ms;
+}
+
 /* Shortest time code of an RNR NAK that is not shorter than this. */
 static u8 rxe_revoke_rnr_timer(unsigned int ms)
 {
@@ -363,7 +405,7 @@ u8 rxe_revoke_undo(struct rxe_qp *qp, struct rxe_pkt_info *pkt)
 		qp->resp.drop_msg = 1;
 		qp->resp.opcode = -1;
 	}
-	return rxe_revoke_rnr_timer(qp->revoke.retry_ms);
+	return rxe_revoke_rnr_timer(rxe_revoke_wait_ms(qp, pkt->psn));
 }
 
 /**
@@ -394,6 +436,7 @@ void rxe_revoke_qp_reset(struct rxe_qp *qp)
 {
 	qp->resp.res = NULL;
 	qp->revoke.srq_wqe = false;
+	qp->revoke.wait_ms = 0;
 }
 
 /**

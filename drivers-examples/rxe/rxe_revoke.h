@@ -25,11 +25,15 @@ struct rxe_revoke_mr;
  * @srq_wqe: the receive WQE of a refused packet is in qp->resp.srq_wqe and has
  *	already left the shared receive queue
  * @retry_ms: the region that refused the current packet may be back by then
+ * @wait_ms: how long the peer was last told to wait; 0: not yet
+ * @wait_psn: with which packet
  */
 struct rxe_revoke_qp {
 	bool parked;
 	bool srq_wqe;
 	unsigned int retry_ms;
+	unsigned int wait_ms;
+	u32 wait_psn;
 };
 
 int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,

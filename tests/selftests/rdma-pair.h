@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Two queue pairs of one process that talk to each other over soft-RoCE, a
- * region over a file and an ordinary one. For one program only: the functions
- * and the state are static.
+ * What the rxe-*.c share: two queue pairs of one process that talk to each other
+ * over soft-RoCE, a region over a file and an ordinary one, and somebody who
+ * calls fsync on the file. Included once in each program: all is static.
  *
  * Must never judge: the tests do.
  */
@@ -10,15 +10,23 @@
 #define RDMA_PAIR_H
 
 #include <err.h>
+#include <fcntl.h>
 #include <infiniband/verbs.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MSG		(64UL << 10)	/* 64 packets */
 #define SIZE		(4 * MSG)
 #define SEED		2654435761u
+#define HITS		"/sys/module/rdma_rxe/parameters/revoked_hits"
 #define LIMIT		60		/* seconds for one kind of operation */
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define ACCESS		(IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | \
@@ -40,7 +48,30 @@ static char *file_mem, *anon_mem;
 static struct ibv_mr *file_mr, *anon_mr;
 static struct end a, b;		/* a asks, b responds */
 static uint8_t ack_timeout = 14;	/* a code; 0: waits for ever */
+static int file_access = ACCESS;
+static uint64_t more_ops;	/* of a reliable queue pair */
+static uint8_t rnr_retry = 7;	/* 7: for ever */
 static uint32_t file_rkey;	/* the region's, or that of a window of it */
+static int file_fd;
+static int tap_n, tap_failed;
+
+static void result(bool ok, const char *what)
+{
+	printf("%sok %d - %s\n", ok ? "" : "not ", ++tap_n, what);
+	tap_failed |= !ok;
+}
+
+/* Accesses that met a revoked region, of all that there were. */
+static unsigned long hits(void)
+{
+	unsigned long n;
+	FILE *f = fopen(HITS, "r");
+
+	if (!f || fscanf(f, "%lu", &n) != 1)
+		err(1, "%s", HITS);
+	fclose(f);
+	return n;
+}
 
 static double now(void)
 {
@@ -101,7 +132,7 @@ static void create(struct end *e, enum ibv_qp_type type, bool srq)
 		init.comp_mask |= IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
 		init.send_ops_flags = IBV_QP_EX_WITH_ATOMIC_WRITE |
 				      IBV_QP_EX_WITH_RDMA_WRITE |
-				      IBV_QP_EX_WITH_BIND_MW;
+				      IBV_QP_EX_WITH_BIND_MW | more_ops;
 	}
 	e->qp = ibv_create_qp_ex(ctx, &init);
 	if (!e->qp)
@@ -125,7 +156,7 @@ static void connect_to(struct end *e, uint32_t remote)
 	bool rc = type == IBV_QPT_RC, ud = type == IBV_QPT_UD;
 	struct ibv_qp_attr attr = {
 		.port_num = 1,
-		.qp_access_flags = rc ? ACCESS & ~IBV_ACCESS_MW_BIND :
+		.qp_access_flags = rc ? file_access & ~IBV_ACCESS_MW_BIND :
 					IBV_ACCESS_REMOTE_WRITE,
 		.qkey = 0x1234,
 		.path_mtu = IBV_MTU_1024,
@@ -135,7 +166,7 @@ static void connect_to(struct end *e, uint32_t remote)
 		.min_rnr_timer = 12,
 		.timeout = ack_timeout,
 		.retry_cnt = 7,
-		.rnr_retry = 7,
+		.rnr_retry = rnr_retry,
 		.ah_attr = { .is_global = 1, .port_num = 1,
 			     .grh = { .dgid = gid, .sgid_index = gid_index,
 				      .hop_limit = 1 } },
@@ -149,6 +180,52 @@ static void connect_to(struct end *e, uint32_t remote)
 	modify(e->qp, IBV_QPS_RTS, &attr, IBV_QP_SQ_PSN |
 	       (rc ? IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
 		     IBV_QP_MAX_QP_RD_ATOMIC : 0));
+}
+
+/* The device, and both regions. */
+static void set_up(const char *path)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("TAP version 13\n");
+	file_fd = open(path, O_RDWR | O_CREAT, 0600);
+	if (file_fd < 0 || posix_fallocate(file_fd, 0, SIZE))
+		err(1, "%s", path);
+	file_mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			file_fd, 0);
+	anon_mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (file_mem == MAP_FAILED || anon_mem == MAP_FAILED)
+		err(1, "mmap");
+
+	open_device();
+	anon_mr = ibv_reg_mr(pd, anon_mem, SIZE, ACCESS);
+	file_mr = ibv_reg_mr(pd, file_mem, SIZE, file_access);
+	if (!anon_mr || !file_mr)
+		err(1, "register memory");
+	file_rkey = file_mr->rkey;
+}
+
+/*
+ * Calls fsync for as long as its parent lives. Faster than this it would be a
+ * storm, against which the core holds off restores for up to a second.
+ */
+static pid_t start_fsync(void)
+{
+	const struct timespec pace = { .tv_nsec = 250000000 };
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!fsync(file_fd))
+		nanosleep(&pace, NULL);
+	err(1, "fsync");
+}
+
+static void stop_fsync(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 static void pair_up(enum ibv_qp_type type, bool srq)
@@ -201,6 +278,15 @@ static struct ibv_sge sge(struct ibv_mr *mr, char *mem, size_t len)
 	return (struct ibv_sge){
 		.addr = (uintptr_t)mem, .length = len, .lkey = mr->lkey,
 	};
+}
+
+static void recv_into(struct ibv_sge *list, int n)
+{
+	struct ibv_recv_wr wr = { .sg_list = list, .num_sge = n }, *bad;
+
+	if (b.srq ? ibv_post_srq_recv(b.srq, &wr, &bad) :
+		    ibv_post_recv(b.qp, &wr, &bad))
+		err(1, "post receive");
 }
 
 /* A message that differs in every word from that of every other round. */
