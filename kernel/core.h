@@ -315,7 +315,7 @@ int pinr_sync_filesystem(struct super_block *sb,
 			 typeof(sync_filesystem) *orig);
 int pinr_sync_inodes_sb(struct super_block *sb,
 			int (*orig)(struct super_block *sb));
-int pinr_ksys_sync(int (*orig)(void));
+int pinr_ksys_sync(void *nothing, int (*orig)(void *nothing));
 int pinr_sync_file_range(struct file *file, loff_t offset, loff_t nbytes,
 			 unsigned int flags,
 			 int (*orig)(struct file *file, loff_t offset,

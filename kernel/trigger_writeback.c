@@ -168,18 +168,19 @@ int pinr_sync_inodes_sb(struct super_block *sb,
 
 /**
  * pinr_ksys_sync - around ksys_sync()
+ * @nothing: what it takes
  * @orig: the original
  *
  * sync(2) does one file system after the other: asks for all of them, once.
  */
-int pinr_ksys_sync(int (*orig)(void))
+int pinr_ksys_sync(void *nothing, int (*orig)(void *nothing))
 {
 	struct pinr_frame frame = { };
 	int err;
 
 	pinr_frame_begin(&frame);
 	pinr_frame_ask(&frame, 1, PIN_REVOKE_REASON_WRITEBACK_SYNC);
-	err = orig();
+	err = orig(nothing);
 	pinr_frame_end(&frame);
 	return err;
 }

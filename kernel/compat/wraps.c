@@ -56,7 +56,7 @@ static void pinr_leave(void)
 /*
  * For each wrapped function: the static call, a function of ours that makes it
  * (its address may be taken), and the wrapper that ftrace sends callers to. One
- * that returns nothing is wrapped as if it returned an int: nobody looks at it.
+ * that takes or returns nothing is wrapped as if it did: nobody looks at it.
  */
 #define PINR_WRAPPED(type, name, params, ...)				\
 static type no_##name params						\
@@ -79,7 +79,7 @@ static noinline type wrap_##name params					\
 	type ret;							\
 									\
 	pinr_enter();							\
-	ret = pinr_##name(PINR_ARGS(__VA_ARGS__) call_##name);		\
+	ret = pinr_##name(__VA_ARGS__, call_##name);			\
 	pinr_leave();							\
 	return ret;							\
 }									\
@@ -88,14 +88,13 @@ static void set_##name(void *original)					\
 {									\
 	static_call_update(pinr_##name##_orig, original);		\
 }
-#define PINR_ARGS(...)	__VA_OPT__(__VA_ARGS__,)
 
 PINR_WRAPPED(int, do_writepages,
 	     (struct address_space *mapping, struct writeback_control *wbc),
 	     mapping, wbc)
 PINR_WRAPPED(int, sync_filesystem, (struct super_block *sb), sb)
 PINR_WRAPPED(int, sync_inodes_sb, (struct super_block *sb), sb)
-PINR_WRAPPED(int, ksys_sync, (void))
+PINR_WRAPPED(int, ksys_sync, (void *nothing), nothing)
 PINR_WRAPPED(int, sync_file_range,
 	     (struct file *file, loff_t offset, loff_t nbytes, unsigned int flags),
 	     file, offset, nbytes, flags)

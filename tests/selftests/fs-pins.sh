@@ -144,8 +144,8 @@ for fs in ext4 xfs btrfs ext4-dax xfs-dax; do
 	case $fs in
 	ext4) opts=(-b 4096) ;;
 	# so that the blocks of a file can be as contiguous as its pages
-	ext4-dax) DATA=$PMEM opts=(-b 4096 -E stride=512,stripe_width=512) ;;
-	xfs-dax) DATA=$PMEM opts=(-d su=2m,sw=1) ;;
+	ext4-dax) DATA=$PMEM opts=(-b 4096 -E "stride=512,stripe_width=512") ;;
+	xfs-dax) DATA=$PMEM opts=(-d "su=2m,sw=1") ;;
 	esac
 	ok "$fs: on its disk" scratch $fs "${opts[@]}"
 	mountpoint -q "$SCRATCH" || bail "no $fs"

@@ -74,8 +74,8 @@ args=(
 	-serial "file:$out/console"
 )
 # Memory that a test can bring online, take offline and unplug.
-args+=(-m "slots=1,maxmem=8G" -object memory-backend-ram,id=dimm,size=256M
-	-device pc-dimm,memdev=dimm)
+args+=(-m "slots=1,maxmem=8G" -object "memory-backend-ram,id=dimm,size=256M"
+	-device "pc-dimm,memdev=dimm")
 if [ -n "$quiet" ]; then
 	args+=(-serial "file:$out/output")
 else
