@@ -27,7 +27,8 @@ static int tap_n, tap_failed;
 
 static char *map(const char *file, size_t size, int prot)
 {
-	int fd = file ? open(file, prot & PROT_WRITE ? O_RDWR : O_RDONLY) : -1;
+	/* Without the right to write, a mapping is not shared for the kernel. */
+	int fd = file ? open(file, O_RDWR) : -1;
 	char *mem = mmap(NULL, size, prot, file ? MAP_SHARED :
 			 MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
 
