@@ -145,7 +145,7 @@ static bool srq_flushed(void)
 }
 
 /*
- * A long WRITE asks for an acknowledgement now and then, or else it runs into the
+ * A long WRITE asks for an acknowledgment now and then, or else it runs into the
  * window's end. Here the packet that asks is the first that has to wait.
  */
 #define BEFORE_ASKING	(65 * 1024UL)	/* RXE_MAX_PKT_PER_ACK + 1 packets */
