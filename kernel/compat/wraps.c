@@ -162,7 +162,11 @@ static atomic_t pinr_users;
 
 static void *pinr_symbol(const char *name)
 {
-	struct kprobe kp = { .symbol_name = name };
+	/* Only looked up: a breakpoint would patch the function twice more. */
+	struct kprobe kp = {
+		.symbol_name = name,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
 	void *addr;
 
 	if (register_kprobe(&kp))
