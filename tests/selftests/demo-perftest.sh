@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 300
 #
 # A program that never heard of us: perftest's ib_write_bw, as the distribution
 # ships it, with a file for a buffer at both ends, while somebody calls sync all
@@ -13,7 +13,7 @@
 . "${0%/*}/lib-rdma.sh"
 
 trace=/sys/kernel/tracing
-bw() { timeout $((120 * ${VM_SLOW:-1})) ib_write_bw -d rxe0 -F -n 200 -s 65536 "$@"; }
+bw() { timeout $((200 * ${VM_SLOW:-1})) ib_write_bw -d rxe0 -F -n 100 -s 65536 "$@"; }
 listening() { ss -ltnH 'sport = :18515' | grep -q . ; }
 sync_all_the_time() { while :; do sync; done; }
 # times WHAT - how often, for the pin that it happened to least; none if for one
