@@ -7,6 +7,7 @@
  * in the same task. Must never make a dirty-tracked page dirty.
  */
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -101,6 +102,28 @@ static int pinr_gup_seg(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 	return 0;
 }
 
+/*
+ * A write fault does not wait for writeback on ext4 and xfs:
+ *
+ *   here                                  fsync of somebody else
+ *                                         cleans the folio, starts to write it
+ *   fault: writable again
+ *   the device writes into what           is on its way to the disk: torn
+ *
+ * What starts to be written from now on is cleaned first, and the notifier says
+ * so.
+ */
+static void pinr_wait_stable(struct pin_revoke_pin *pin, struct pinr_seg *seg)
+{
+	unsigned long i = (seg->start - pin->start) >> PAGE_SHIFT;
+	unsigned long end = (seg->end - pin->start) >> PAGE_SHIFT;
+
+	if (!seg->map || !(pin->flags & PIN_REVOKE_WRITE))
+		return;
+	for (; i < end; i++)
+		folio_wait_writeback(page_folio(pin->pages[i]));
+}
+
 static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
 {
 	unsigned long done = 0;
@@ -114,6 +137,8 @@ static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
 		err = pinr_gup_seg(pin, &segs->seg[i], &done);
 		pinr_seg_unlock(&segs->seg[i]);
 	}
+	for (i = 0; i < segs->nr && !err; i++)
+		pinr_wait_stable(pin, &segs->seg[i]);
 	if (err)
 		unpin_user_pages(pin->pages, done);
 	return err;
