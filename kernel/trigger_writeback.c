@@ -64,6 +64,7 @@ static void pinr_ask_sync(struct pinr_frame *frame)
 	unsigned int nr, nofs;
 	u64 id;
 
+	pinr_might_wait();
 	if (!grace_ms || !pinr_may_wait())
 		return;
 	nofs = memalloc_nofs_save();
@@ -162,6 +163,9 @@ int pinr_do_writepages(struct address_space *mapping,
 	unsigned int ms;
 	int err;
 
+	/* Whether or not there is a pin this time, for lockdep to see it. */
+	if (wbc->sync_mode == WB_SYNC_ALL)
+		pinr_might_wait();
 	if (!pinr_index_has(mapping))
 		return orig(mapping, wbc);
 
