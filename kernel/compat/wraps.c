@@ -35,6 +35,7 @@ struct pinr_wrap {
 	void *wrapper;
 	void (*set_original)(void *original);
 	struct ftrace_ops ops;
+	void *original;
 	bool armed;
 };
 
@@ -215,20 +216,29 @@ static void *pinr_symbol(const char *name)
 	return addr;
 }
 
+/*
+ * Not ftrace_free_filter(): on 6.1 it leaves the pointer to what it freed, and
+ * the next ftrace_set_filter_ip() frees that once more.
+ */
+static void pinr_wrap_unfilter(struct pinr_wrap *wrap)
+{
+	ftrace_set_filter_ip(&wrap->ops, (unsigned long)wrap->original, 1, 0);
+}
+
 static int pinr_wrap_arm(struct pinr_wrap *wrap)
 {
-	void *original = pinr_symbol(wrap->name);
 	int err;
 
-	if (!original)
+	wrap->original = pinr_symbol(wrap->name);
+	if (!wrap->original)
 		return -ENOENT;
-	wrap->set_original(original);
-	err = ftrace_set_filter_ip(&wrap->ops, (unsigned long)original, 0, 0);
+	wrap->set_original(wrap->original);
+	err = ftrace_set_filter_ip(&wrap->ops, (unsigned long)wrap->original, 0, 0);
 	if (err)
 		return err;
 	err = register_ftrace_function(&wrap->ops);
 	if (err)
-		ftrace_set_filter_ip(&wrap->ops, (unsigned long)original, 1, 0);
+		pinr_wrap_unfilter(wrap);
 	else
 		wrap->armed = true;
 	return err;
@@ -243,7 +253,7 @@ static void pinr_disarm_all(void)
 		if (!wrap->armed)
 			continue;
 		unregister_ftrace_function(&wrap->ops);
-		ftrace_free_filter(&wrap->ops);
+		pinr_wrap_unfilter(wrap);
 		wrap->armed = false;
 	}
 }
