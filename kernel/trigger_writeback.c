@@ -95,6 +95,9 @@ int pinr_do_writepages(struct address_space *mapping,
 	unsigned int ms;
 	int err;
 
+	/* Whether or not there is a pin this time, for lockdep to see it. */
+	if (wbc->sync_mode == WB_SYNC_ALL)
+		pinr_might_wait();
 	if (!pinr_index_has(mapping))
 		return orig(mapping, wbc);
 
