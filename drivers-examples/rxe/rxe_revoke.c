@@ -17,6 +17,8 @@
 
 /* What the retries of a peer are to cover in all, if they can. */
 #define RXE_REVOKE_BUDGET_MS	1000u
+/* The longest wait for a peer that may have retries without end. */
+#define RXE_REVOKE_BLIND_MS	40u
 
 /**
  * struct rxe_revoke_mr - the revocable side of a memory region
@@ -332,8 +334,9 @@ int rxe_revoke_park_read(struct rxe_qp *qp)
  * How long the peer is to wait before it sends a refused packet again. Its
  * retries may be few, and only it knows how many: programs give both ends the
  * same number. Each wait is twice as long as the one before; all that a number
- * allows add up to RXE_REVOKE_BUDGET_MS. With 7 there is no end to them, 0 is
- * none, or not known: then the wait is for the hold-off at least.
+ * allows add up to RXE_REVOKE_BUDGET_MS. With 7 there is no end to them. 0 is
+ * what a queue pair has that only receives: nothing is known, and whoever waits
+ * longer than a region is there under a storm of syncs finds it revoked each time.
  */
 static unsigned int rxe_revoke_wait_ms(struct rxe_qp *qp, u32 psn)
 {
@@ -343,7 +346,7 @@ static unsigned int rxe_revoke_wait_ms(struct rxe_qp *qp, u32 psn)
 	if (tries == 7)
 		return ms;
 	if (qp->revoke.wait_ms && qp->revoke.wait_psn == psn)
-		ms = max(ms, 2 * qp->revoke.wait_ms);
+		ms = max(ms, tries ? 2 * qp->revoke.wait_ms : RXE_REVOKE_BLIND_MS);
 	else if (tries)
 		ms = max(ms, RXE_REVOKE_BUDGET_MS / (BIT(tries) - 1));
 	qp->revoke.wait_ms = min(ms, RXE_REVOKE_BUDGET_MS);

@@ -29,7 +29,7 @@ on_disk() {
 }
 # The client's last word about each slot, see slot.h: it writes one twice only
 # when raw-check has seen it.
-all_completed() { od -An -v -t u8 -j 32 -w16 "$STATE" | awk '!$1 { exit 1 }'; }
+all_completed() { od -An -v -t u8 -j 40 -w16 "$STATE" | awk '!$1 { exit 1 }'; }
 given() { [[ $(revokectl -j pin show) == *'"state":"active"'*'"revoked":'[1-9]* ]]; }
 
 ok "ext4 on the data disk" scratch ext4 -b 4096
