@@ -17,8 +17,6 @@
 
 /* What the retries of a peer are to cover in all, if they can. */
 #define RXE_REVOKE_BUDGET_MS	1000u
-/* The longest wait for a peer that may have retries without end. */
-#define RXE_REVOKE_BLIND_MS	40u
 
 /**
  * struct rxe_revoke_mr - the revocable side of a memory region
@@ -335,19 +333,20 @@ int rxe_revoke_park_read(struct rxe_qp *qp)
  * retries may be few, and only it knows how many: programs give both ends the
  * same number. Each wait is twice as long as the one before; all that a number
  * allows add up to RXE_REVOKE_BUDGET_MS. With 7 there is no end to them. 0 is
- * what a queue pair has that only receives: nothing is known, and whoever waits
- * longer than a region is there under a storm of syncs finds it revoked each time.
+ * what a queue pair has that only receives: nothing is known. Who is told to wait
+ * longer than a region is there, under a storm of syncs, finds it revoked each
+ * time, for ever.
  */
 static unsigned int rxe_revoke_wait_ms(struct rxe_qp *qp, u32 psn)
 {
 	unsigned int ms = qp->revoke.retry_ms;
 	unsigned int tries = qp->attr.rnr_retry;
 
-	if (tries == 7)
+	if (tries == 7 || !tries)
 		return ms;
 	if (qp->revoke.wait_ms && qp->revoke.wait_psn == psn)
-		ms = max(ms, tries ? 2 * qp->revoke.wait_ms : RXE_REVOKE_BLIND_MS);
-	else if (tries)
+		ms = max(ms, 2 * qp->revoke.wait_ms);
+	else
 		ms = max(ms, RXE_REVOKE_BUDGET_MS / (BIT(tries) - 1));
 	qp->revoke.wait_ms = min(ms, RXE_REVOKE_BUDGET_MS);
 	qp->revoke.wait_psn = psn;
