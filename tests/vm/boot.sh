@@ -3,7 +3,7 @@
 #
 # usage: boot.sh [-k KERNEL] [-o DIR] [-d DATA] [-p DIR] [-t SECONDS] [-q] [-i] JOB
 #   JOB: tests NAME... | command 'SHELL COMMAND' | shell ['SHELL COMMAND' first]
-#   -k  newest, 6.12, 6.1		-o  logs: console, output, dmesg, out/
+#   -k  newest, 6.12, 6.1, debug	-o  logs: console, output, dmesg, out/
 #   -d  file that is the disk "data" (fresh, removed afterwards, by default)
 #   -p  directory laid over the payload	-t  limit for all of the boot
 #   -q  do not copy what the job prints to stdout, only to DIR/output
@@ -37,6 +37,11 @@ use_kernel "$kernel"
 base=$("$VM/initramfs.sh" "$kernel")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+debug=''
+# Caches without debugging are fed from arrays that keep stale addresses: what
+# leaks right after another allocation looks referenced to kmemleak. Red zones
+# cost least.
+[ "$KERNEL" != debug ] || debug="panic_on_warn=1 page_owner=on slab_debug=Z"
 out=${out:-$O/vm/$kernel}
 mkdir -p "$out"
 rm -rf "$out"/{console,output,dmesg,out}
@@ -69,8 +74,8 @@ disk() {
 args=(
 	"${cpus[@]}" -cpu max -m 2560M -no-reboot
 	-nodefaults -no-user-config -display none -nic none
-	-kernel "$ROOT/boot/vmlinuz-$KVER" -initrd "$tmp/initrd"
-	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline"
+	-kernel "$IMAGE" -initrd "$tmp/initrd"
+	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline $debug"
 	-serial "file:$out/console"
 )
 # Memory that a test can bring online, take offline and unplug.

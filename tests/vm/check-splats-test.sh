@@ -47,6 +47,8 @@ kasan|BUG: KASAN: slab-use-after-free in pin_revoke_unpin+0x12/0x40
 ubsan|UBSAN: array-index-out-of-bounds in kernel/pin.c:12:3
 kcsan|BUG: KCSAN: data-race in pin_quiesce / pin_release
 kmemleak|kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+kmemleak report|unreferenced object 0xffff888004ca6b80 (size 64):
+lockdep off|INFO: lockdep is turned off.
 refcount|refcount_t: underflow; use-after-free.
 list|list_add corruption. prev->next should be next (ffff8), but was ffff9.
 leaked net device|unregister_netdevice: waiting for rdma0 to become free. Usage count = 2

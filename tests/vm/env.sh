@@ -26,10 +26,11 @@ in_ns() {
 	fi
 }
 
-# The names of kernels are ours (newest, 6.12, 6.1); the root knows the version.
+# The names of kernels are ours (newest, 6.12, 6.1, debug); the root knows the
+# version, of debug what kernel.sh has built.
 suite_of() {
 	case $1 in
-	newest|6.12) echo trixie ;;
+	newest|6.12|debug) echo trixie ;;
 	6.1) echo bookworm ;;
 	*) die "no kernel is called '$1'" ;;
 	esac
@@ -43,7 +44,22 @@ home_of() {
 	echo "$CACHE/root-$1-$key"
 }
 
-# use_kernel KERNEL - sets KERNEL, HOME_DIR, ROOT and KVER; builds what is absent
+# debug_source ROOT - the package that it is built from
+debug_source() { echo "linux-source-$(cut -d. -f1,2 "$1/etc/pin-revoke-guest/newest")"; }
+
+# debug_home ROOT - where the debug kernel is, or will be. What it was built from
+# is in the name: another compiler or another root is no reason to build again.
+debug_home() {
+	local key
+	key=$(cat "$VM/kernel.sh" "$VM/debug.config" \
+		<("$VM/in-root.sh" "$1" dpkg-query -W "$(debug_source "$1")") |
+		sha256sum | cut -c1-12)
+	echo "$CACHE/debug-$key"
+}
+
+# use_kernel KERNEL - sets KERNEL, HOME_DIR, ROOT, KVER, KERNEL_DIR (its part of
+# the cache), IMAGE, GUEST_MODULES (what stands in for the root's /lib/modules,
+# if anything) and VM_SLOW; builds what is absent
 use_kernel() {
 	KERNEL=$1
 	local suite
@@ -52,6 +68,18 @@ use_kernel() {
 	HOME_DIR=$(home_of "$suite")
 	ROOT=$HOME_DIR/root
 	USER_O=$O/$suite # programs are linked with the suite's libraries
-	KVER=$(cat "$ROOT/etc/pin-revoke-guest/$KERNEL") ||
-		die "the $suite root has no kernel called '$KERNEL'"
+	KERNEL_DIR=$HOME_DIR
+	export GUEST_MODULES=
+	if [ "$KERNEL" = debug ]; then
+		"$VM/kernel.sh"
+		KERNEL_DIR=$(debug_home "$ROOT")
+		KVER=$(cat "$KERNEL_DIR/release")
+		IMAGE=$KERNEL_DIR/vmlinuz
+		GUEST_MODULES=$KERNEL_DIR/modules
+		VM_SLOW=${VM_SLOW:-4}
+	else
+		KVER=$(cat "$ROOT/etc/pin-revoke-guest/$KERNEL") ||
+			die "the $suite root has no kernel called '$KERNEL'"
+		IMAGE=$ROOT/boot/vmlinuz-$KVER
+	fi
 }

@@ -3,7 +3,8 @@
 #
 # usage: in-root.sh ROOT CMD...
 # Runs a command in a guest root with the checkout at /src (read-only) and the
-# build directory at /build. objtool reads /proc, compilers write /dev/null.
+# build directory at /build; GUEST_MODULES is a directory to lay over /lib/modules.
+# objtool reads /proc, compilers write /dev/null.
 #
 # Must never let the command write into the checkout.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -22,6 +23,7 @@ flags=$(findmnt -no VFS-OPTIONS -T "$TOP" | sed 's/^rw/ro/')
 mount --bind "$TOP" "$root/src"
 mount -o "remount,bind,$flags" "$root/src"
 mount --bind "$O" "$root/build"
+[ -z "${GUEST_MODULES:-}" ] || mount --bind "$GUEST_MODULES" "$root/lib/modules"
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmp "$root/tmp"

@@ -11,7 +11,7 @@
 
 use_kernel "${1:?usage: initramfs.sh KERNEL}"
 key=$(cat "$VM/initramfs.sh" "$VM/initramfs-init" | sha256sum | cut -c1-12)
-out=$HOME_DIR/initramfs-$KVER-$key.cpio
+out=$KERNEL_DIR/initramfs-$KVER-$key.cpio
 echo "$out"
 [ ! -e "$out" ] || exit 0
 
@@ -28,10 +28,11 @@ done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
 	while read -r file; do
 		name=${file##*/}
 		name=${name%%.*}.ko
+		file=${GUEST_MODULES:-$ROOT/lib/modules}/${file#/lib/modules/}
 		case $file in
-		*.xz) xz -dc "$ROOT$file" ;;
-		*.zst) "$ROOT/usr/bin/zstd" -dcq "$ROOT$file" ;;
-		*) cat "$ROOT$file" ;;
+		*.xz) xz -dc "$file" ;;
+		*.zst) "$ROOT/usr/bin/zstd" -dcq "$file" ;;
+		*) cat "$file" ;;
 		esac > "$tmp/modules/$name"
 		echo "$name"
 	done > "$tmp/order"

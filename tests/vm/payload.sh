@@ -3,7 +3,8 @@
 #
 # usage: payload.sh KERNEL DIR
 # Gathers what build.sh made, and the tests, into the directory that the guest
-# sees as /pr: bin lib modules tests guest-init.
+# sees as /pr: bin lib modules tests guest-init, and kernel-modules, a
+# /lib/modules/KVER that the root has not.
 #
 # Must never build anything.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -22,4 +23,5 @@ copy() {
 copy bin "$USER_O"/bin/*
 copy lib "$USER_O"/lib/*.so*
 copy modules "$O/modules-$KVER"/*
+[ -z "$GUEST_MODULES" ] || cp -a "$GUEST_MODULES/$KVER" "$pr/kernel-modules"
 copy tests "$TOP"/tests/selftests/*.sh "$USER_O"/tests/*

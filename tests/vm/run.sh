@@ -22,7 +22,7 @@ if [ "$some" = 0 ]; then
 	done
 fi
 use_kernel "$kernel"
-expected=("$VM/expected" "$VM/expected-$kernel")
+expected=("$VM/expected" "$VM/expected-${kernel/debug/newest}")
 [ -z "${VM_EXPECTED:-}" ] || expected=("$VM_EXPECTED")
 logs=${VM_LOGS:-$O/vm/$kernel}
 mkdir -p "$O/results" "$logs"
@@ -36,7 +36,7 @@ status=0
 : > "$logs/seen"
 # The stream is judged as it arrives, so that one can watch.
 set +e
-"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-1200}" \
+"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-$((1200 * ${VM_SLOW:-1}))}" \
 	${VM_EXTRA:+-p "$VM_EXTRA"} tests "${tests[@]}" < /dev/null |
 	"$ROOT/bin/busybox" awk -v sums="$logs/sums" -v seen="$logs/seen" -f "$VM/tap.awk"
 status=${PIPESTATUS[0]}
