@@ -29,6 +29,7 @@
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -48,6 +49,18 @@ struct sk_buff;
 extern spinlock_t pinr_lock;
 /* Woken whenever an ask ends. */
 extern wait_queue_head_t pinr_answered;
+
+/*
+ * lockdep: waiting for a holder. Its deadline takes pin->lock, so whoever has
+ * that lock, as every callback of a driver has, may not get here.
+ */
+extern struct lockdep_map pinr_wait_map;
+
+static inline void pinr_might_wait(void)
+{
+	lock_map_acquire(&pinr_wait_map);
+	lock_map_release(&pinr_wait_map);
+}
 
 /* holder.c */
 struct pinr_holder {

@@ -216,6 +216,25 @@ static void pinr_free_work(struct work_struct *work)
 	pinr_pin_put(pin);
 }
 
+/*
+ * Teach lockdep, before any load does, above what the lock of a pin is taken:
+ * whoever needs one of these under it, a driver's callback above all, is
+ * reported from then on. pinr_segs_walk() adds mmap_lock. Folio locks are
+ * nothing that lockdep knows.
+ */
+static void pinr_teach_order(struct pin_revoke_pin *pin)
+{
+	mutex_lock(&pin->op_mutex);
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&pin->lock);
+	fs_reclaim_release(GFP_KERNEL);
+	mutex_unlock(&pin->op_mutex);
+
+	lock_map_acquire(&pinr_wait_map);
+	might_lock(&pin->lock);
+	lock_map_release(&pinr_wait_map);
+}
+
 static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 				       void *priv, unsigned long addr,
 				       size_t len, unsigned int flags,
@@ -253,13 +272,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
 	INIT_WORK(&pin->free_work, pinr_free_work);
 	INIT_LIST_HEAD(&pin->asks);
-	/*
-	 * Teach lockdep the order that the notifier relies on, before any
-	 * load does: reclaim first, then the lock.
-	 */
-	fs_reclaim_acquire(GFP_KERNEL);
-	might_lock(&pin->lock);
-	fs_reclaim_release(GFP_KERNEL);
+	pinr_teach_order(pin);
 
 	/* The limit first: the array is as large as the user says. */
 	if (!adopted) {

@@ -16,6 +16,11 @@
 
 DECLARE_WAIT_QUEUE_HEAD(pinr_answered);
 
+#ifdef CONFIG_LOCKDEP
+struct lockdep_map pinr_wait_map = STATIC_LOCKDEP_MAP_INIT("pin_revoke_wait",
+							   &pinr_wait_map);
+#endif
+
 static DEFINE_XARRAY(pinr_requests);
 static atomic64_t pinr_last_request;
 
@@ -478,6 +483,7 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 {
 	unsigned int i;
 
+	pinr_might_wait();
 	for (;;) {
 		ktime_t until = pinr_open_until(pins, nr, reason);
 		s64 left = ktime_to_ns(ktime_sub(until, ktime_get()));

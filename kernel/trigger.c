@@ -165,6 +165,7 @@ void pinr_frame_ask(struct pinr_frame *frames, unsigned int nr,
 	unsigned int grace_ms = pinr_policy_get(reason).grace_ms;
 	unsigned int i, nofs;
 
+	pinr_might_wait();
 	if (!grace_ms || !pinr_may_wait())
 		return;
 	nofs = memalloc_nofs_save();

@@ -78,10 +78,13 @@ static bool pinr_invalidate(struct mmu_interval_notifier *notifier,
 	enum pinr_input input;
 	bool done = true;
 
-	if (mmu_notifier_range_blockable(range))
+	if (mmu_notifier_range_blockable(range)) {
 		mutex_lock(&pin->lock);
-	else if (!mutex_trylock(&pin->lock))
-		return false;
+	} else {
+		if (!mutex_trylock(&pin->lock))
+			return false;
+		non_block_start();
+	}
 
 	input = pinr_classify(pin, range, &reason);
 	if (input != PINR_NR_INPUTS) {
@@ -97,6 +100,8 @@ static bool pinr_invalidate(struct mmu_interval_notifier *notifier,
 	}
 	if (done)
 		mmu_interval_set_seq(notifier, seq);
+	if (!mmu_notifier_range_blockable(range))
+		non_block_end();
 	mutex_unlock(&pin->lock);
 	return done;
 }

@@ -104,6 +104,8 @@ struct pinr_segs *pinr_segs_walk(struct pin_revoke_pin *pin)
 	int err = 0;
 
 	mmap_read_lock(current->mm);
+	/* The notifier's order, see pinr_teach_order(). */
+	might_lock(&pin->lock);
 	for (addr = pin->start; addr < pin->end; addr = vma->vm_end, nr++) {
 		vma = pinr_vma_at(addr);
 		if (!vma) {

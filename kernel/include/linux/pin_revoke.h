@@ -37,7 +37,9 @@ struct pin_revoke_pin;
  *   below folio locks, i_mmap locks and memory reclaim. They must not take
  *   mmap_lock or a folio lock, must not allocate with GFP_KERNEL, must not
  *   wait for user space, for I/O, or for anything that does one of these.
- *   They may sleep for a bounded time. lockdep is primed for this.
+ *   They may sleep for a bounded time. lockdep is primed for this, folio
+ *   locks excepted: with PROVE_LOCKING the first call that breaks the rule is
+ *   reported, whether or not it could have deadlocked.
  * - When ->quiesce() returns, the device does not access the pages any more
  *   and what it has written is visible to the CPU: posted writes are flushed
  *   and dma_sync_*_for_cpu() is done. The later ->unmap() runs after the file
