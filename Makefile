@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The way in: every target is a script of tests/vm, which also says more.
-# KERNEL=6.12 names one of newest, 6.12, 6.1 (test takes all, everything else
+# KERNEL=6.12 names one of newest, 6.12, 6.1, debug (test takes all, everything else
 # newest, if not said), TESTS='a b' some guest tests, CMD='...' what vm runs,
 # YES=1 answers the one question, PIN_REVOKE_CACHE moves the cache.
 #
@@ -18,8 +18,12 @@ demo: ## see it: RDMA into a file, and an fsync that means it (BASELINE=1: today
 	@$(vm)/demo.sh
 
 test: ## everything; last line N passed, N failed (TESTS='a b': these guest tests only)
-	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1))
+	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1 debug))
 	@$(if $(TESTS),$(vm)/run.sh $(one) $(TESTS),$(vm)/all.sh $(KERNEL))
+
+long: ## what takes too long for test: all guest tests on the debug kernel
+	@$(vm)/deps.sh debug
+	@$(vm)/run.sh debug
 
 build: deps ## build all components, in the guest root, into build/
 	@$(vm)/build.sh $(one)
@@ -45,4 +49,4 @@ clean: ## remove build/ (the cache stays, see README)
 deps:
 	@$(vm)/deps.sh $(one)
 
-.PHONY: help demo test build vm unit check figures gen clean deps
+.PHONY: help demo test long build vm unit check figures gen clean deps

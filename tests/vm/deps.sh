@@ -20,15 +20,20 @@ done
 
 # trixie always: its QEMU boots the guests
 suites=$(for kernel in newest "$@"; do suite_of "$kernel"; done | sort -ru)
-guests=()
+guests=() debug=there
 for suite in $suites; do
 	[ -d "$(home_of "$suite")" ] || guests+=("$suite")
+done
+for kernel; do
+	[ "$kernel" = debug ] || continue
+	[ -d "$(home_of trixie)" ] && [ -d "$(debug_home "$(home_of trixie)/root")" ] ||
+		debug="disk 150 MB (2 GB while it is built), 13 minutes"
 done
 guest=there
 [ ${#guests[@]} = 0 ] ||
 	guest="${guests[*]}: download $((${#guests[@]} * 600)) MB, disk $((${#guests[@]} * 3)) GB, $((${#guests[@]} * 3)) minutes"
 
-if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ]; then
+if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ] || [ "$debug" != there ]; then
 	cat <<-EOT
 
 	Nothing touches this machine's kernel: all of it runs in a virtual machine
@@ -36,6 +41,7 @@ if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ]; then
 
 	  packages of this machine  ${packages[*]:-none}
 	  guest roots (Debian)      $guest
+	  kernel for debugging      $debug
 	  build for each kernel     about 2 minutes, 100 MB in $O
 	  the cache                 $CACHE
 
