@@ -75,15 +75,17 @@ void pinr_map_put(struct pinr_map *map)
  * pinr_index_has - is any pin, revoked ones too, on this mapping
  * @mapping: the mapping
  *
- * The fast path of every trigger.
+ * The fast path of every trigger. If there is one, most of them wait for its
+ * holder: lockdep hears of that whether or not there is one.
  *
- * Context: any.
+ * Context: process context, not under the lock of a pin.
  * Return: true if there is one.
  */
 bool pinr_index_has(const struct address_space *mapping)
 {
 	bool has;
 
+	pinr_might_wait();
 	rcu_read_lock();
 	has = pinr_map_find(mapping, NULL);
 	rcu_read_unlock();

@@ -27,7 +27,7 @@ done
 for kernel; do
 	[ "$kernel" = debug ] || continue
 	[ -d "$(home_of trixie)" ] && [ -d "$(debug_home "$(home_of trixie)/root")" ] ||
-		debug="disk 300 MB, 13 minutes"
+		debug="disk 150 MB (2 GB while it is built), 13 minutes"
 done
 guest=there
 [ ${#guests[@]} = 0 ] ||
