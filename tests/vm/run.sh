@@ -36,7 +36,7 @@ status=0
 : > "$logs/seen"
 # The stream is judged as it arrives, so that one can watch.
 set +e
-"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-$((1200 * ${VM_SLOW:-1}))}" \
+"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-$((2400 * ${VM_SLOW:-1}))}" \
 	${VM_EXTRA:+-p "$VM_EXTRA"} tests "${tests[@]}" < /dev/null |
 	"$ROOT/bin/busybox" awk -v sums="$logs/sums" -v seen="$logs/seen" -f "$VM/tap.awk"
 status=${PIPESTATUS[0]}
