@@ -42,6 +42,8 @@
 
 #include "state.h"
 
+struct genl_info;
+struct netlink_callback;
 struct sk_buff;
 
 #define PINR_NAME_LEN	64
@@ -140,6 +142,7 @@ struct pin_revoke_pin {
 	bool forced;			/* the last revocation was */
 	bool write_first;		/* clean the range before it comes back */
 	bool want;			/* somebody waits for it to come back */
+	unsigned int held;		/* drains that keep it away */
 	bool verify;			/* are the pages still what is mapped? */
 	unsigned int tell;		/* PINR_TELL_* not sent yet */
 	ktime_t restored_at, revoked_at;
@@ -188,12 +191,12 @@ void pinr_unpin_work(struct work_struct *work);
 void pinr_after_work(struct work_struct *work);
 void pinr_tell_work(struct work_struct *work);
 void pinr_holdoff(struct pin_revoke_pin *pin);
+void pinr_hold(struct pin_revoke_pin **pins, unsigned int nr, bool hold);
 
 /* index.c */
 struct pinr_scope {
 	const struct address_space *mapping;	/* this mapping, or */
-	const struct super_block *sb;		/* this file system, or */
-	struct pin_revoke_pin *pin;		/* this pin; all if none is set */
+	const struct super_block *sb;		/* this file system; or all */
 	pgoff_t first, last;			/* of mapping */
 	bool readers;				/* means read pins as well */
 	bool anon;				/* and memory that is no file */
@@ -298,6 +301,15 @@ bool pinr_reason_asks(enum pin_revoke_reason reason);
 struct pinr_policy pinr_policy_get(enum pin_revoke_reason reason);
 void pinr_policy_set(enum pin_revoke_reason reason,
 		     const struct pinr_policy *policy);
+bool pinr_reason_takes(enum pin_revoke_reason reason);
+
+/* main.c: what `stat` shows */
+struct pinr_stats {
+	atomic64_t pins, pinned_pages, requests, revoked, forced, restored;
+	atomic64_t missed, pressure_pages;
+};
+
+extern struct pinr_stats pinr_stats;
 
 /* trigger.c */
 #define PINR_MAX_FRAMES	2
@@ -355,6 +367,28 @@ ssize_t pinr_vfs_copy_file_range(struct file *file_in, loff_t pos_in,
 				 size_t len, unsigned int flags,
 				 typeof(vfs_copy_file_range) *orig);
 
+/* trigger_admin.c */
+struct pinr_selection {			/* what is 0 or NULL means all */
+	u64 pin;
+	u32 pid;
+	const char *driver, *device;
+	struct pinr_scope scope;	/* mapping and sb */
+	unsigned long pfn, nr_pfns;
+	int node;			/* NUMA_NO_NODE: all */
+};
+
+struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
+				    unsigned int *nr);
+u64 pinr_revoke(struct pin_revoke_pin **pins, unsigned int nr,
+		enum pin_revoke_reason reason, unsigned int grace_ms);
+struct file *pinr_drain_open(struct pin_revoke_pin **pins, unsigned int nr);
+
+/* trigger_power.c, trigger_pressure.c */
+int pinr_power_init(void);
+void pinr_power_exit(void);
+int pinr_pressure_init(void);
+void pinr_pressure_exit(void);
+
 /* trigger_memory.c */
 int pinr_memory_init(void);
 void pinr_memory_exit(void);
@@ -371,6 +405,11 @@ int pinr_put_request(struct sk_buff *skb, struct pinr_request *req,
 int pinr_put_pin_nest(struct sk_buff *skb, struct pin_revoke_pin *pin);
 
 /* netlink.c */
+int pinr_must_be_admin(const struct sk_buff *skb, struct genl_info *info);
+void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
+int pinr_reply(struct genl_info *info,
+	       int (*fill)(struct sk_buff *skb, const void *arg),
+	       const void *arg);
 int pinr_netlink_init(void);
 void pinr_netlink_exit(void);
 

@@ -13,6 +13,8 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
+struct pinr_stats pinr_stats;
+
 #ifdef PIN_REVOKE_FAULT
 unsigned int pinr_fault_mask;
 module_param_named(fault, pinr_fault_mask, uint, 0600);
@@ -44,11 +46,21 @@ static int __init pin_revoke_init(void)
 	err = pinr_memory_init();
 	if (err)
 		goto err_ctx;
-	err = pinr_netlink_init();
+	err = pinr_power_init();
 	if (err)
 		goto err_memory;
+	err = pinr_pressure_init();
+	if (err)
+		goto err_power;
+	err = pinr_netlink_init();
+	if (err)
+		goto err_pressure;
 	return 0;
 
+err_pressure:
+	pinr_pressure_exit();
+err_power:
+	pinr_power_exit();
 err_memory:
 	pinr_memory_exit();
 err_ctx:
@@ -67,6 +79,8 @@ err_unpin:
 static void __exit pin_revoke_exit(void)
 {
 	pinr_netlink_exit();
+	pinr_pressure_exit();
+	pinr_power_exit();
 	pinr_memory_exit();
 	pinr_ctx_exit();
 	/* Nobody enters from a wrap any more, nobody opens a request. */

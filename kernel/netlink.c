@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The family: what user space may ask for, and who may. The tables are
- * generated from uapi/pin-revoke.yaml.
+ * The family: contexts, answers and lists; what takes an administrator is in
+ * netlink_admin.c. The tables are generated from uapi/pin-revoke.yaml.
  *
  * Every error has a text. Must never decide anything about a pin: that is
  * request.c and pin.c.
@@ -23,7 +23,7 @@ static bool pinr_admin(const struct sk_buff *skb)
 	return netlink_capable(skb, CAP_SYS_ADMIN);
 }
 
-static int pinr_must_be_admin(const struct sk_buff *skb, struct genl_info *info)
+int pinr_must_be_admin(const struct sk_buff *skb, struct genl_info *info)
 {
 	if (pinr_admin(skb))
 		return 0;
@@ -32,9 +32,9 @@ static int pinr_must_be_admin(const struct sk_buff *skb, struct genl_info *info)
 	return -EPERM;
 }
 
-static int pinr_reply(struct genl_info *info,
-		      int (*fill)(struct sk_buff *skb, const void *arg),
-		      const void *arg)
+int pinr_reply(struct genl_info *info,
+	       int (*fill)(struct sk_buff *skb, const void *arg),
+	       const void *arg)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *hdr;
@@ -194,8 +194,7 @@ int pin_revoke_nl_pin_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb,
-			   u8 cmd)
+void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
 	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 			   &pin_revoke_nl_family, NLM_F_MULTI, cmd);
@@ -312,116 +311,6 @@ int pin_revoke_nl_request_get_dumpit(struct sk_buff *skb,
 		cursor->ask = 0;
 	}
 	return skb->len;
-}
-
-int pin_revoke_nl_policy_get_dumpit(struct sk_buff *skb,
-				    struct netlink_callback *cb)
-{
-	u64 *at = (u64 *)cb->ctx;
-
-	for (; *at < PINR_NR_REASONS; ++*at) {
-		struct pinr_policy policy = pinr_policy_get(*at);
-		bool background = *at == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND;
-		void *hdr;
-
-		if (!pinr_reason_asks(*at))
-			continue;
-		hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_POLICY_GET);
-		if (!hdr)
-			break;
-		if (nla_put_u32(skb, PIN_REVOKE_A_POLICY_REASON, *at) ||
-		    (background ?
-		     nla_put_u32(skb, PIN_REVOKE_A_POLICY_SKIP_MS, policy.skip_ms) :
-		     nla_put_u32(skb, PIN_REVOKE_A_POLICY_GRACE_MS, policy.grace_ms)) ||
-		    nla_put_u32(skb, PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
-				policy.max_extend_ms)) {
-			genlmsg_cancel(skb, hdr);
-			break;
-		}
-		genlmsg_end(skb, hdr);
-	}
-	return skb->len;
-}
-
-int pin_revoke_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct nlattr *grace = info->attrs[PIN_REVOKE_A_POLICY_GRACE_MS];
-	struct nlattr *extend = info->attrs[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS];
-	struct nlattr *skip = info->attrs[PIN_REVOKE_A_POLICY_SKIP_MS];
-	enum pin_revoke_reason reason;
-	struct pinr_policy policy;
-	int err = pinr_must_be_admin(skb, info);
-
-	if (err)
-		return err;
-	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_POLICY_REASON) ||
-	    (!grace && !extend && !skip)) {
-		NL_SET_ERR_MSG(info->extack, "a reason and something to set are needed");
-		return -EINVAL;
-	}
-	reason = nla_get_u32(info->attrs[PIN_REVOKE_A_POLICY_REASON]);
-	if (!pinr_reason_asks(reason)) {
-		NL_SET_ERR_MSG(info->extack,
-			       "nobody is asked for this reason: pins are taken at once");
-		return -EINVAL;
-	}
-	if (reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND ? !!grace : !!skip) {
-		NL_SET_ERR_MSG(info->extack,
-			       "writeback-background has skip-ms, the other reasons grace-ms");
-		return -EINVAL;
-	}
-	policy = pinr_policy_get(reason);
-	if (grace)
-		policy.grace_ms = nla_get_u32(grace);
-	if (extend)
-		policy.max_extend_ms = nla_get_u32(extend);
-	if (skip)
-		policy.skip_ms = nla_get_u32(skip);
-	pinr_policy_set(reason, &policy);
-	return 0;
-}
-
-static int pinr_fill_request(struct sk_buff *skb, const void *arg)
-{
-	const u64 *id = arg;
-
-	if (!*id)
-		return 0;
-	return nla_put_u64_64bit(skb, PIN_REVOKE_A_REVOKE_REQUEST, *id,
-				 PIN_REVOKE_A_REVOKE_PAD);
-}
-
-int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct nlattr *grace = info->attrs[PIN_REVOKE_A_REVOKE_GRACE_MS];
-	struct pin_revoke_pin *pin;
-	unsigned int grace_ms;
-	u64 id = 0;
-	int err = pinr_must_be_admin(skb, info);
-
-	if (err)
-		return err;
-	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_REVOKE_PIN)) {
-		NL_SET_ERR_MSG(info->extack, "pin is needed");
-		return -EINVAL;
-	}
-	pin = pinr_pin_of(info, info->attrs[PIN_REVOKE_A_REVOKE_PIN]);
-	if (!pin)
-		return -ENOENT;
-	grace_ms = grace ? nla_get_u32(grace) :
-			   pinr_policy_get(PIN_REVOKE_REASON_ADMIN).grace_ms;
-	if (grace_ms)
-		id = pinr_ask_pins(&pin, 1, PIN_REVOKE_REASON_ADMIN, grace_ms);
-	if (grace_ms && !id) {
-		/* It may have joined an earlier command's request. */
-		spin_lock(&pinr_lock);
-		id = pinr_asked_for(pin, PIN_REVOKE_REASON_ADMIN);
-		spin_unlock(&pinr_lock);
-	}
-	if (!id)
-		pinr_pin_input(pin, PINR_FORCE, PIN_REVOKE_REASON_ADMIN);
-	pinr_pin_put(pin);
-	return pinr_reply(info, pinr_fill_request, &id);
 }
 
 static struct genl_multicast_group pinr_groups[] = {

@@ -38,15 +38,41 @@ static const struct nla_policy pin_revoke_pin_get_nl_policy[PIN_REVOKE_A_PIN_ID 
 
 /* PIN_REVOKE_CMD_POLICY_SET - do */
 static const struct nla_policy pin_revoke_policy_set_nl_policy[PIN_REVOKE_A_POLICY_SKIP_MS + 1] = {
-	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 11),
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 14),
 	[PIN_REVOKE_A_POLICY_GRACE_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_SKIP_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &pin_revoke_a_policy_skip_ms_range),
 };
 
 /* PIN_REVOKE_CMD_REVOKE - do */
-static const struct nla_policy pin_revoke_revoke_nl_policy[PIN_REVOKE_A_REVOKE_GRACE_MS + 1] = {
+static const struct nla_policy pin_revoke_revoke_nl_policy[PIN_REVOKE_A_REVOKE_NODE + 1] = {
 	[PIN_REVOKE_A_REVOKE_PIN] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_REVOKE_PID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[PIN_REVOKE_A_REVOKE_DRIVER] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PIN_REVOKE_A_REVOKE_DEVICE] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PIN_REVOKE_A_REVOKE_FILE_FD] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_REVOKE_OFFSET] = { .type = NLA_U64, },
+	[PIN_REVOKE_A_REVOKE_LENGTH] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_REVOKE_FS_FD] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_REVOKE_MEMORY_ADDR] = { .type = NLA_U64, },
+	[PIN_REVOKE_A_REVOKE_MEMORY_LEN] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_REVOKE_NODE] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_REVOKE_GRACE_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
+};
+
+/* PIN_REVOKE_CMD_DRAIN - do */
+static const struct nla_policy pin_revoke_drain_nl_policy[PIN_REVOKE_A_REVOKE_NODE + 1] = {
+	[PIN_REVOKE_A_REVOKE_PIN] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_REVOKE_PID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[PIN_REVOKE_A_REVOKE_DRIVER] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PIN_REVOKE_A_REVOKE_DEVICE] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PIN_REVOKE_A_REVOKE_FILE_FD] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_REVOKE_OFFSET] = { .type = NLA_U64, },
+	[PIN_REVOKE_A_REVOKE_LENGTH] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_REVOKE_FS_FD] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_REVOKE_MEMORY_ADDR] = { .type = NLA_U64, },
+	[PIN_REVOKE_A_REVOKE_MEMORY_LEN] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_REVOKE_NODE] = { .type = NLA_U32, },
 	[PIN_REVOKE_A_REVOKE_GRACE_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 };
 
@@ -99,8 +125,20 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.cmd		= PIN_REVOKE_CMD_REVOKE,
 		.doit		= pin_revoke_nl_revoke_doit,
 		.policy		= pin_revoke_revoke_nl_policy,
-		.maxattr	= PIN_REVOKE_A_REVOKE_GRACE_MS,
+		.maxattr	= PIN_REVOKE_A_REVOKE_NODE,
 		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PIN_REVOKE_CMD_DRAIN,
+		.doit		= pin_revoke_nl_drain_doit,
+		.policy		= pin_revoke_drain_nl_policy,
+		.maxattr	= PIN_REVOKE_A_REVOKE_NODE,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= PIN_REVOKE_CMD_STAT_GET,
+		.doit	= pin_revoke_nl_stat_get_doit,
+		.flags	= GENL_CMD_CAP_DO,
 	},
 };
 

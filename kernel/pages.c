@@ -205,6 +205,8 @@ int pinr_pin_populate(struct pin_revoke_pin *pin)
 	mutex_lock(&pin->lock);
 	if (pin->state != PIN_REVOKE_STATE_RESTORING) {
 		err = -ECANCELED;
+	} else if (pin->held) {
+		err = -EBUSY;
 	} else if (mmu_interval_read_retry(&pin->notifier, seq)) {
 		err = -EAGAIN;
 	} else {

@@ -105,10 +105,13 @@ static void pinr_note_revoked(struct pin_revoke_pin *pin,
 	pin->reason = reason;
 	pin->forced = input != PINR_TAKE;
 	pin->nr_revoked++;
-	if (pin->forced)
+	atomic64_inc(&pinr_stats.revoked);
+	if (pin->forced) {
 		pin->nr_forced++;
-	else
+		atomic64_inc(&pinr_stats.forced);
+	} else {
 		pin->want = true;
+	}
 	if (reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND)
 		pin->write_first = true;
 	/* What was not told of a restore is not true any more. */
@@ -144,6 +147,7 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 			pin->ops->quiesce(pin->priv, pin->addr,
 					  pin->addr + pin->len - 1, reason);
 		pinr_index_unhook(pin);
+		atomic64_sub(pin->nr_pages, &pinr_stats.pinned_pages);
 		if (input != PINR_RELEASE)
 			pinr_note_revoked(pin, input, reason);
 	} else if (old == PIN_REVOKE_STATE_REVOKED && input == PINR_FORCE) {
@@ -154,11 +158,14 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 	if (step.todo & PINR_DO_RESTORE) {
 		WRITE_ONCE(pin->restored_at, ktime_get());
 		pin->want = false;
+		atomic64_add(pin->nr_pages, &pinr_stats.pinned_pages);
 		pinr_index_hook(pin);
 		if (pin->ops->restore)
 			pin->ops->restore(pin->priv, pin->pages, pin->nr_pages);
-		if (pin->nr_revoked)
+		if (pin->nr_revoked) {
 			pin->tell |= PINR_TELL_RESTORED;
+			atomic64_inc(&pinr_stats.restored);
+		}
 	}
 	if (step.todo & PINR_DO_GONE) {
 		pin->reason = reason;
@@ -311,6 +318,7 @@ static void pinr_publish(struct pin_revoke_pin *pin)
 	list_add_tail(&pin->all, &pinr_pins);
 	list_add_tail(&pin->of_holder, &pin->holder->pins);
 	spin_unlock(&pinr_lock);
+	atomic64_inc(&pinr_stats.pins);
 }
 
 static struct pin_revoke_pin *
@@ -367,7 +375,7 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
  * mapped, or not writable; -EOPNOTSUPP a writable pin on a file system that is
  * not known to keep the promise (see parameter any_fs); -ENOMEM no memory, or
  * over RLIMIT_MEMLOCK; -EAGAIN the range does not keep still; -EINTR; or what
- * ->map() returned.
+ * ->map() returned; -EBUSY it is being drained.
  */
 struct pin_revoke_pin *pin_revoke_pin(const struct pin_revoke_ops *ops,
 				      void *priv, unsigned long addr,
@@ -433,6 +441,7 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 	list_del_init(&pin->all);
 	list_del_init(&pin->of_holder);
 	spin_unlock(&pinr_lock);
+	atomic64_dec(&pinr_stats.pins);
 	/* Waits for invalidations of the mm: not here, see the top. */
 	queue_work(pinr_prompt_wq, &pin->free_work);
 }

@@ -34,6 +34,17 @@ static struct pinr_policy policies[PINR_NR_REASONS] = {
 		.grace_ms = 1000,
 		.max_extend_ms = 5000,
 	},
+	[PIN_REVOKE_REASON_DRAIN] = {
+		.grace_ms = 5000,
+		.max_extend_ms = 5000,
+	},
+	[PIN_REVOKE_REASON_SUSPEND] = {
+		.grace_ms = 1000,
+		.max_extend_ms = 1000,
+	},
+	[PIN_REVOKE_REASON_PRESSURE] = {
+		.grace_ms = 1000,
+	},
 };
 
 /* Reasons with a point where holders can be asked; the others only force. */
@@ -47,6 +58,26 @@ bool pinr_reason_asks(enum pin_revoke_reason reason)
 	case PIN_REVOKE_REASON_REMAP:
 	case PIN_REVOKE_REASON_OFFLINE:
 	case PIN_REVOKE_REASON_ADMIN:
+	case PIN_REVOKE_REASON_DRAIN:
+	case PIN_REVOKE_REASON_SUSPEND:
+	case PIN_REVOKE_REASON_PRESSURE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Reasons without a backstop: nothing would come after the request that takes
+ * what nobody answers for.
+ */
+bool pinr_reason_takes(enum pin_revoke_reason reason)
+{
+	switch (reason) {
+	case PIN_REVOKE_REASON_OFFLINE:
+	case PIN_REVOKE_REASON_ADMIN:
+	case PIN_REVOKE_REASON_DRAIN:
+	case PIN_REVOKE_REASON_SUSPEND:
 		return true;
 	default:
 		return false;

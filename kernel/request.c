@@ -116,8 +116,11 @@ void pinr_asks_resolve(struct pin_revoke_pin *pin)
 	struct pinr_ask *ask, *next;
 
 	spin_lock(&pinr_lock);
-	list_for_each_entry_safe(ask, next, &pin->asks, of_pin)
+	list_for_each_entry_safe(ask, next, &pin->asks, of_pin) {
+		if (ask->req->reason == PIN_REVOKE_REASON_PRESSURE)
+			atomic64_add(pin->nr_pages, &pinr_stats.pressure_pages);
 		pinr_ask_end(ask);
+	}
 	spin_unlock(&pinr_lock);
 	wake_up_all(&pinr_answered);
 }
@@ -234,9 +237,36 @@ static bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
 	spin_unlock(&pinr_lock);
 	if (asked)
 		__pinr_pin_input(pin, PINR_ASK, req->reason);
+	else if (!open && pinr_reason_takes(req->reason))
+		__pinr_pin_input(pin, PINR_FORCE, req->reason);
 out:
 	mutex_unlock(&pin->lock);
 	return asked;
+}
+
+/* All asks of a request end, without their pins being taken. */
+static void pinr_request_cancel(struct pinr_request *req)
+{
+	struct pinr_ask *ask;
+
+	pinr_tell_cancelled(req);
+	/* Only this file adds to the list, and only while it is being made. */
+	list_for_each_entry(ask, &req->asks, of_request) {
+		struct pin_revoke_pin *pin = ask->pin;
+		bool last;
+
+		mutex_lock(&pin->lock);
+		spin_lock(&pinr_lock);
+		last = ask->open;
+		if (ask->open)
+			pinr_ask_end(ask);
+		last &= list_empty(&pin->asks);
+		spin_unlock(&pinr_lock);
+		if (last)
+			__pinr_pin_input(pin, PINR_CANCEL, req->reason);
+		mutex_unlock(&pin->lock);
+	}
+	wake_up_all(&pinr_answered);
 }
 
 /* Takes one ask that is due. Return: false if none is. */
@@ -259,14 +289,24 @@ bool pinr_request_due(struct pinr_request *req, ktime_t *next)
 		pin = ask->pin;
 		pinr_pin_get(pin);
 		consent = ask->consent && !ask->pending && !ask->declined;
+		if (req->reason == PIN_REVOKE_REASON_PRESSURE)
+			break;
 		list_for_each_entry(told, &ask->tolds, of_ask)
-			if (!told->answered)
+			if (!told->answered) {
 				pin->holder->missed = true;
+				atomic64_inc(&pinr_stats.missed);
+			}
 		break;
 	}
 	spin_unlock(&pinr_lock);
 	if (!pin)
 		return false;
+	/* Only asked for: whoever has not given it by now keeps it. */
+	if (!consent && req->reason == PIN_REVOKE_REASON_PRESSURE) {
+		pinr_request_cancel(req);
+		pinr_pin_put(pin);
+		return false;
+	}
 	pinr_pin_input(pin, consent ? PINR_TAKE : PINR_FORCE, req->reason);
 	pinr_pin_put(pin);
 	return true;
@@ -359,10 +399,11 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	for (i = 0; i < nr; i++) {
 		struct pinr_ask *ask = kzalloc(sizeof(*ask), GFP_NOFS);
 
-		if (!ask)
-			break;
-		if (!pinr_ask_pin(req, ask, pins[i], deadline))
-			kfree(ask);
+		if (ask && pinr_ask_pin(req, ask, pins[i], deadline))
+			continue;
+		if (!ask && pinr_reason_takes(reason))
+			pinr_pin_input(pins[i], PINR_FORCE, reason);
+		kfree(ask);
 	}
 
 	spin_lock(&pinr_lock);
@@ -377,6 +418,7 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 
 	if (id) {
 		trace_pin_revoke_request(req);
+		atomic64_inc(&pinr_stats.requests);
 		pinr_tell_request(req);
 	} else {
 		pinr_request_put(req);
@@ -429,10 +471,9 @@ static void pinr_take_due(struct pin_revoke_pin *pin,
  * Whoever opened the request does not need the pins any more: it ends without
  * taking them, unless somebody else has joined it.
  */
-static void pinr_request_cancel(u64 id)
+static void pinr_request_killed(u64 id)
 {
 	struct pinr_request *req = pinr_request_find(id);
-	struct pinr_ask *ask;
 	bool joined;
 
 	if (!req)
@@ -440,27 +481,8 @@ static void pinr_request_cancel(u64 id)
 	spin_lock(&pinr_lock);
 	joined = req->joined;
 	spin_unlock(&pinr_lock);
-	if (joined)
-		goto out;
-	pinr_tell_cancelled(req);
-	/* Only this file adds to the list, and only while it is being made. */
-	list_for_each_entry(ask, &req->asks, of_request) {
-		struct pin_revoke_pin *pin = ask->pin;
-		bool last;
-
-		mutex_lock(&pin->lock);
-		spin_lock(&pinr_lock);
-		last = ask->open;
-		if (ask->open)
-			pinr_ask_end(ask);
-		last &= list_empty(&pin->asks);
-		spin_unlock(&pinr_lock);
-		if (last)
-			__pinr_pin_input(pin, PINR_CANCEL, req->reason);
-		mutex_unlock(&pin->lock);
-	}
-	wake_up_all(&pinr_answered);
-out:
+	if (!joined)
+		pinr_request_cancel(req);
 	pinr_request_put(req);
 }
 
@@ -497,7 +519,7 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 						       !pinr_open_until(pins, nr, reason),
 						       nsecs_to_jiffies(left) + 1) < 0) {
 			if (id)
-				pinr_request_cancel(id);
+				pinr_request_killed(id);
 			return;
 		}
 	}

@@ -61,6 +61,27 @@ static void pinr_back_off(struct pin_revoke_pin *pin)
 	WRITE_ONCE(pin->not_before, ktime_add_ms(ktime_get(), pin->holdoff_ms));
 }
 
+/**
+ * pinr_hold - keep pins away once they are taken, or not any more
+ * @pins: the pins; the caller keeps its references until it lets go
+ * @nr: how many
+ * @hold: keep them, or let them come back
+ *
+ * Context: may sleep.
+ */
+void pinr_hold(struct pin_revoke_pin **pins, unsigned int nr, bool hold)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		mutex_lock(&pins[i]->lock);
+		pins[i]->held += hold ? 1 : -1;
+		mutex_unlock(&pins[i]->lock);
+		if (!hold)
+			pinr_pin_after(pins[i]);
+	}
+}
+
 /*
  * One work for all that is told of a pin: REVOKED and RESTORED stay in order,
  * and none waits for a fault of the restore.
@@ -93,6 +114,8 @@ static int pinr_restore_when(struct pin_revoke_pin *pin)
 		when = -1;
 	/* Pairs with the unpin worker's, which calls again. */
 	else if (smp_load_acquire(&pin->pinned))
+		when = -1;
+	else if (pin->held)
 		when = -1;
 	else if (pinr_frame_covers(pin))
 		when = PINR_POLL_MS;

@@ -55,13 +55,8 @@ static void pinr_offline_ask(unsigned long first, unsigned long nr_pfns)
 		}
 		cond_resched();
 	}
-	if (grace_ms) {
-		id = pinr_ask_pins(pins, nr, reason, grace_ms);
-		pinr_wait_pins(pins, nr, reason, id);
-	}
-	/* Nobody cleans anonymous memory: there is no backstop to do this. */
-	for (i = 0; i < nr && !fatal_signal_pending(current); i++)
-		pinr_pin_input(pins[i], PINR_FORCE, reason);
+	id = pinr_revoke(pins, nr, reason, grace_ms);
+	pinr_wait_pins(pins, nr, reason, id);
 	pinr_put_pins(pins, all);
 }
 

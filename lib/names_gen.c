@@ -33,6 +33,12 @@ REVOKE_EXPORT const char *revoke_reason_name(uint32_t value)
 		return "remap";
 	case PIN_REVOKE_REASON_OFFLINE:
 		return "offline";
+	case PIN_REVOKE_REASON_DRAIN:
+		return "drain";
+	case PIN_REVOKE_REASON_SUSPEND:
+		return "suspend";
+	case PIN_REVOKE_REASON_PRESSURE:
+		return "pressure";
 	default:
 		return "?";
 	}
@@ -141,6 +147,10 @@ const char *revoke_cmd_name(uint32_t value)
 		return "gone";
 	case PIN_REVOKE_CMD_ACKED:
 		return "acked";
+	case PIN_REVOKE_CMD_DRAIN:
+		return "drain";
+	case PIN_REVOKE_CMD_STAT_GET:
+		return "stat-get";
 	default:
 		return "?";
 	}

@@ -18,4 +18,14 @@
 #define genl_register_family(family)	compat_genl_register_family(family)
 #endif
 
+/* Before that, whoever had a shrinker brought the memory for it. */
+#ifdef COMPAT_SHRINKER_ALLOC
+struct shrinker *compat_shrinker_alloc(const char *name);
+void compat_shrinker_register(struct shrinker *shrinker);
+void compat_shrinker_free(struct shrinker *shrinker);
+#define shrinker_alloc(flags, name)	compat_shrinker_alloc(name)
+#define shrinker_register	compat_shrinker_register
+#define shrinker_free		compat_shrinker_free
+#endif
+
 #endif /* _PIN_REVOKE_COMPAT_H */

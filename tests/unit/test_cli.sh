@@ -26,12 +26,12 @@ check() {
 }
 
 check "no words at all" 1 'which object? try: revokectl help'
-check "help" 0 '^revokectl pin { show | revoke | help }' help
+check "help" 0 '^revokectl pin { show | revoke | drain | help }' help
 check "help abbreviated" 0 '^usage: revokectl' h
 check "-h" 0 '^usage: revokectl' -h
 check "-V" 0 '^revokectl [0-9]' -V
 check "an unknown option" 1 'try: revokectl help' -x
-check "help of an object" 0 '^revokectl pin revoke ID' pin help
+check "help of an object" 0 '^revokectl pin revoke WHICH' pin help
 check "help of another" 0 '^revokectl policy set reason REASON' policy h
 check "an unknown object" 1 'unknown object "pen": use one of pin ' pen
 check "an ambiguous object" 1 'ambiguous object "p": pin policy' p show
@@ -43,12 +43,17 @@ check "a negative pin" 1 'needs a number' pin show -1
 check "a number with a tail" 1 'needs a number' pin show 12x
 check "a number too large" 1 'needs a number' pin show 18446744073709551616
 check "too many words" 1 'too much' pin show 1 2
-check "revoke without a pin" 1 'which pin?' pin revoke
+check "revoke without a pin" 1 'which pins?' pin revoke
 check "grace without a number" 1 'grace needs a number' pin revoke 3 grace
 check "grace too long" 1 'grace needs a number from 0 to 15000' \
 	pin revoke 3 grace 15001
-check "an unknown word" 1 'unknown word "now": use one of grace wait' \
+check "an unknown word" 1 'unknown word "now": use one of grace wait pid' \
 	pin revoke 3 now
+check "drain of nothing" 1 'which pins?' pin drain grace 5
+check "a file that is not there" 1 '/nowhere: No such file' pin drain file /nowhere
+check "a driver without a name" 1 'driver of what?' pin revoke driver
+check "a grace alone is no pin" 1 'which pins?' pin revoke grace 5 wait
+check "stat show takes none" 1 'takes no "x"' stat show x
 check "request show takes none" 1 'takes no "7"' request show 7
 check "monitor takes none" 1 'takes no "x"' monitor x
 check "policy set of nothing" 1 'for which reason?' policy set

@@ -19,9 +19,10 @@
 struct options options;
 
 static const struct command objects[] = {
-	{ "pin", pin_main, "{ show | revoke | help }" },
+	{ "pin", pin_main, "{ show | revoke | drain | help }" },
 	{ "request", request_main, "{ show | help }" },
 	{ "policy", policy_main, "{ show | set | help }" },
+	{ "stat", stat_main, "{ show | help }" },
 	{ "monitor", monitor_main, "" },
 	{ 0 }
 };

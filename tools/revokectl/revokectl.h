@@ -72,7 +72,13 @@ int pin_main(int argc, char **argv);
 int request_main(int argc, char **argv);
 int policy_main(int argc, char **argv);
 int monitor_main(int argc, char **argv);
+int stat_main(int argc, char **argv);
 
+/* revoke.c: commands of pin */
+int revoke_main(int argc, char **argv);
+int drain_main(int argc, char **argv);
+
+int get_pin(struct revoke_nl *nl, uint64_t id, struct revoke_pin *pin);
 void pin_out(const char *key, const struct revoke_pin *pin, bool counters);
 void trigger_out(const char *comm, uint32_t pid);
 int monitor_join(struct revoke_nl *nl);

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * revokectl pin revoke, pin drain: which pins are meant, asking for them, and
+ * waiting until they are taken.
+ *
+ * Waiting trusts no event: each one only makes it look at the kernel's list of
+ * requests again. Must never let go of a drain before its command has ended.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "revokectl.h"
+
+/* What waiting adds to the deadline that the kernel names */
+#define SLACK_NS 1000000000ULL
+/* A request can end without an event, and an event can be lost. */
+#define LOOK_AGAIN_MS 100
+
+/**
+ * struct demand - what the command line asks for
+ * @attrs: a message without a head: what names the pins, and the grace
+ * @pin: the one pin that is meant, or 0
+ * @any: something is meant
+ * @memory: memory was named
+ * @length: bytes of the file or the memory, or 0
+ * @wait: until the pins are taken
+ * @command: words after "--", or NULL
+ */
+struct demand {
+	struct nl_msg *attrs;
+	uint64_t pin;
+	bool any;
+	bool memory;
+	uint64_t length;
+	bool wait;
+	char **command;
+};
+
+struct answer {
+	uint64_t request;
+	uint32_t pins;
+	int drain_fd;
+};
+
+static int on_answer(struct nlmsghdr *nlh, void *arg)
+{
+	static struct nla_policy policy[PIN_REVOKE_A_REVOKE_MAX + 1] = {
+		[PIN_REVOKE_A_REVOKE_REQUEST] = { .type = NLA_U64 },
+		[PIN_REVOKE_A_REVOKE_PINS] = { .type = NLA_U32 },
+		[PIN_REVOKE_A_REVOKE_DRAIN_FD] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[PIN_REVOKE_A_REVOKE_MAX + 1];
+	struct answer *answer = arg;
+
+	if (genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_REVOKE_MAX, policy) < 0)
+		return -EPROTO;
+	if (tb[PIN_REVOKE_A_REVOKE_REQUEST])
+		answer->request = nla_get_u64(tb[PIN_REVOKE_A_REVOKE_REQUEST]);
+	if (tb[PIN_REVOKE_A_REVOKE_PINS])
+		answer->pins = nla_get_u32(tb[PIN_REVOKE_A_REVOKE_PINS]);
+	if (tb[PIN_REVOKE_A_REVOKE_DRAIN_FD])
+		answer->drain_fd = nla_get_u32(tb[PIN_REVOKE_A_REVOKE_DRAIN_FD]);
+	return 0;
+}
+
+/* Left open: the kernel looks behind it when it gets the message. */
+static int put_path(struct nl_msg *msg, int attr, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0) {
+		usage("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	return nla_put_u32(msg, attr, fd);
+}
+
+/* Return: how many words it took, or -1 and the user was told. */
+static int parse_word(struct demand *demand, const char *word, const char *arg)
+{
+	static const struct {
+		const char *name;
+		int attr;
+		enum { U32, U64, TEXT, PATH } type;
+		uint64_t max;
+	} words[] = {
+		{ "grace", PIN_REVOKE_A_REVOKE_GRACE_MS, U32,
+		  PIN_REVOKE_MAX_DELAY_MS },
+		{ "wait", 0, U32, 0 },
+		{ "pid", PIN_REVOKE_A_REVOKE_PID, U32, UINT32_MAX },
+		{ "driver", PIN_REVOKE_A_REVOKE_DRIVER, TEXT, 0 },
+		{ "device", PIN_REVOKE_A_REVOKE_DEVICE, TEXT, 0 },
+		{ "file", PIN_REVOKE_A_REVOKE_FILE_FD, PATH, 0 },
+		{ "offset", PIN_REVOKE_A_REVOKE_OFFSET, U64, UINT64_MAX },
+		{ "length", 0, U64, UINT64_MAX },
+		{ "fs", PIN_REVOKE_A_REVOKE_FS_FD, PATH, 0 },
+		{ "memory", PIN_REVOKE_A_REVOKE_MEMORY_ADDR, U64, UINT64_MAX },
+		{ "node", PIN_REVOKE_A_REVOKE_NODE, U32, UINT32_MAX },
+	};
+	const size_t nr = sizeof(words) / sizeof(words[0]);
+	const char *names[sizeof(words) / sizeof(words[0])];
+	int hit, err = 0;
+	uint64_t value;
+
+	for (size_t i = 0; i < nr; i++)
+		names[i] = words[i].name;
+	hit = pick("word", word, names, nr);
+	if (hit < 0)
+		return -1;
+	if (hit == 1) {
+		demand->wait = true;
+		return 1;
+	}
+	demand->any |= hit != 0;
+	demand->memory |= words[hit].attr == PIN_REVOKE_A_REVOKE_MEMORY_ADDR;
+	if (words[hit].type >= TEXT) {
+		if (!arg)
+			err = usage("%s of what?", names[hit]);
+		else if (words[hit].type == PATH)
+			err = put_path(demand->attrs, words[hit].attr, arg);
+		else
+			err = nla_put_string(demand->attrs, words[hit].attr, arg);
+	} else if (!parse_number(names[hit], arg, words[hit].max, &value)) {
+		return -1;
+	} else if (!words[hit].attr) {
+		demand->length = value;
+	} else if (words[hit].type == U32) {
+		err = nla_put_u32(demand->attrs, words[hit].attr, value);
+	} else {
+		err = nla_put_u64(demand->attrs, words[hit].attr, value);
+	}
+	return err ? -1 : 2;
+}
+
+/* Return: EXIT_OK or the exit status. */
+static int parse(struct demand *demand, bool drain, int argc, char **argv)
+{
+	int i = 0;
+
+	if (argc && *argv[0] >= '0' && *argv[0] <= '9') {
+		if (!parse_number("a pin", argv[0], UINT64_MAX, &demand->pin))
+			return EXIT_USAGE;
+		if (nla_put_u64(demand->attrs, PIN_REVOKE_A_REVOKE_PIN, demand->pin))
+			return fail(-ENOMEM, "pin");
+		demand->any = true;
+		i = 1;
+	}
+	while (i < argc) {
+		int used;
+
+		if (drain && !strcmp(argv[i], "--")) {
+			if (i + 1 < argc)
+				demand->command = argv + i + 1;
+			break;
+		}
+		used = parse_word(demand, argv[i], argv[i + 1]);
+		if (used < 0)
+			return EXIT_USAGE;
+		i += used;
+	}
+	if (demand->length &&
+	    nla_put_u64(demand->attrs,
+			demand->memory ? PIN_REVOKE_A_REVOKE_MEMORY_LEN :
+					 PIN_REVOKE_A_REVOKE_LENGTH,
+			demand->length))
+		return fail(-ENOMEM, "pin");
+	if (!demand->any)
+		return usage("which pins? revokectl pin show has their numbers, pin help more words");
+	return EXIT_OK;
+}
+
+struct search {
+	uint64_t id;
+	uint64_t remaining_ns;
+};
+
+static int on_request(const struct revoke_request *req, void *arg)
+{
+	struct search *search = arg;
+
+	if (req->id != search->id)
+		return 0;
+	search->remaining_ns = req->remaining_ns;
+	return 1;
+}
+
+/* Return: EXIT_OK when the request is over, or the exit status. */
+static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
+			uint64_t request)
+{
+	static struct revoke_stream events;
+	struct search search = { .id = request };
+	uint64_t now = now_ns();
+	uint64_t limit = now + SLACK_NS;
+	struct revoke_pin pin;
+	struct pollfd pfd;
+	int ret;
+
+	revoke_stream_init(&events, monitor);
+	pfd = (struct pollfd){ .fd = events.fd, .events = POLLIN };
+	for (;;) {
+		ret = revoke_nl_requests(nl, on_request, &search);
+		if (!ret)
+			return EXIT_OK;
+		if (ret < 0 && ret != -EAGAIN)
+			return fail(ret, "request %llu",
+				    (unsigned long long)request);
+		now = now_ns();
+		/* An EXTEND moves the deadline; past it nothing does. */
+		if (ret == 1 && search.remaining_ns)
+			limit = now + search.remaining_ns + SLACK_NS;
+		if (now >= limit) {
+			fprintf(stderr,
+				"revokectl: request %llu is past its deadline and still open: see revokectl request show\n",
+				(unsigned long long)request);
+			return EXIT_TIMEOUT;
+		}
+		poll(&pfd, 1, LOOK_AGAIN_MS);
+		do {
+			ret = revoke_stream_next(&events, &pin);
+		} while (ret == 1 || ret == -ENOBUFS);
+		if (ret < 0)
+			return fail(ret, "monitor");
+	}
+}
+
+static void answer_out(const struct demand *demand, const struct answer *answer)
+{
+	out_array(NULL);
+	out_object(NULL);
+	if (demand->pin)
+		out_u64("pin", "pin %llu", demand->pin);
+	else
+		out_u64("pins", "%llu pins", answer->pins);
+	if (answer->request)
+		out_u64("request", " request %llu\n", answer->request);
+	else
+		out_text(" taken\n");
+	if (options.json)
+		out_close();
+	out_close();
+}
+
+/* Return: EXIT_OK, or EXIT_HOLDERS and the user was told. */
+static int still_held(struct revoke_nl *nl, const struct revoke_pin *before)
+{
+	struct revoke_pin after;
+	char comm[OUT_MAX];
+	int err = get_pin(nl, before->id, &after);
+
+	if (err == -ENOENT)
+		return EXIT_OK;
+	if (err)
+		return fail(err, "pin %llu", (unsigned long long)before->id);
+	/* It may have been restored meanwhile: then it was counted. */
+	if (after.revoked != before->revoked ||
+	    (after.state != PIN_REVOKE_STATE_ACTIVE &&
+	     after.state != PIN_REVOKE_STATE_ASKED))
+		return EXIT_OK;
+	fprintf(stderr, "revokectl: pin %llu is still held by %s/%u\n",
+		(unsigned long long)before->id,
+		out_printable(after.comm, comm), after.pid);
+	return EXIT_HOLDERS;
+}
+
+static int do_demand(struct revoke_nl *nl, struct revoke_nl *monitor,
+		     uint8_t cmd, struct demand *demand, struct answer *answer)
+{
+	struct revoke_pin before = { 0 };
+	struct nl_msg *msg;
+	int err = 0;
+
+	if (monitor && demand->pin)
+		err = get_pin(nl, demand->pin, &before);
+	if (!err) {
+		msg = revoke_nl_msg(nl, cmd, NLM_F_REQUEST | NLM_F_ACK);
+		if (msg && nlmsg_append(msg, nlmsg_data(nlmsg_hdr(demand->attrs)),
+					nlmsg_datalen(nlmsg_hdr(demand->attrs)), 0)) {
+			nlmsg_free(msg);
+			msg = NULL;
+		}
+		err = msg ? revoke_nl_call(nl, msg, on_answer, answer, NULL) :
+			    -ENOMEM;
+	}
+	if (err)
+		return demand->pin ?
+			fail(err, "pin %llu", (unsigned long long)demand->pin) :
+			fail(err, "pins");
+	answer_out(demand, answer);
+	if (!monitor)
+		return EXIT_OK;
+	fflush(stdout);
+	err = answer->request ? wait_request(nl, monitor, answer->request) :
+				EXIT_OK;
+	if (!err && demand->pin)
+		err = still_held(nl, &before);
+	return err;
+}
+
+/* Return: that of the command, or EXIT_OK when somebody interrupts us. */
+static int keep_away(char **command)
+{
+	sigset_t set;
+	int status, sig;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (!command) {
+		fputs("revokectl: drained until this is interrupted\n", stderr);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		sigwait(&set, &sig);
+		return EXIT_OK;
+	}
+	pid = fork();
+	if (!pid) {
+		execvp(command[0], command);
+		fprintf(stderr, "revokectl: %s: %s\n", command[0],
+			strerror(errno));
+		_exit(127);
+	}
+	if (pid < 0)
+		return fail(-errno, "fork");
+	/* Whoever interrupts means the command. */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int talk(uint8_t cmd, struct demand *demand, struct answer *answer)
+{
+	struct revoke_nl nl, monitor;
+	int err = revoke_nl_connect(&nl);
+
+	if (err)
+		return fail(err, "pin");
+	/* Listen first: what happens in between is not missed. */
+	if (demand->wait)
+		err = monitor_join(&monitor);
+	if (err)
+		err = fail(err, "monitor");
+	else
+		err = do_demand(&nl, demand->wait ? &monitor : NULL, cmd, demand,
+				answer);
+	if (demand->wait)
+		revoke_nl_close(&monitor);
+	revoke_nl_close(&nl);
+	return err;
+}
+
+static int demand_main(uint8_t cmd, int argc, char **argv)
+{
+	bool drain = cmd == PIN_REVOKE_CMD_DRAIN;
+	struct answer answer = { .drain_fd = -1 };
+	struct demand demand = { .wait = drain, .attrs = nlmsg_alloc() };
+	int err;
+
+	if (!demand.attrs)
+		return fail(-ENOMEM, "pin");
+	/* What is wrong on the command line is so without the family, too. */
+	err = parse(&demand, drain, argc, argv);
+	if (!err)
+		err = talk(cmd, &demand, &answer);
+	nlmsg_free(demand.attrs);
+	if (!err && drain)
+		err = keep_away(demand.command);
+	return err;
+}
+
+int revoke_main(int argc, char **argv)
+{
+	return demand_main(PIN_REVOKE_CMD_REVOKE, argc, argv);
+}
+
+int drain_main(int argc, char **argv)
+{
+	return demand_main(PIN_REVOKE_CMD_DRAIN, argc, argv);
+}
