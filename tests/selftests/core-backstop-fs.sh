@@ -194,9 +194,9 @@ busy() {
 
 # One or the other of two writers is always at it, elsewhere in the file.
 direct_writers() {
-	local i passes=()
+	local passes=()
 	name="$fs, direct writers"
-	for i in {1..400}; do passes+=(-c "pwrite -q -b 16k -S 91 0 512k"); done
+	for _ in {1..400}; do passes+=(-c "pwrite -q -b 16k -S 91 0 512k"); done
 	zeroes file 256
 	begin $MIB
 	xfs_io -d "${passes[0]}" "${passes[1]}" "$SCRATCH/file"
