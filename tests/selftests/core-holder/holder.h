@@ -23,6 +23,7 @@ double now(void);
 
 /* memory.c */
 char *place(const char *s);
+int region_fd(const char *s);
 void do_drop(char **arg);
 void do_hammer(char **arg);
 void do_look(char **arg);
@@ -32,6 +33,13 @@ void do_timed(char **arg);
 void do_touch(char **arg);
 void do_uffd(char **arg);
 void do_unmap(char **arg);
+
+/* move.c */
+void do_advise(char **arg);
+void do_migrate(char **arg);
+void do_move_ext(char **arg);
+void do_move_pages(char **arg);
+void do_remap(char **arg);
 
 /* pin.c */
 void do_dma(char **arg);

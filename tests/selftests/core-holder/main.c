@@ -95,6 +95,7 @@ static const struct {
 	void (*run)(char **arg);
 } commands[] = {
 	{ "ack", 4, do_ack },
+	{ "advise", 3, do_advise },
 	{ "answer", 2, do_answer },
 	{ "close", 1, do_close },
 	{ "dma", 4, do_dma },
@@ -107,6 +108,9 @@ static const struct {
 	{ "listen", 1, do_listen },
 	{ "look", 1, do_look },
 	{ "map", 4, do_map },
+	{ "migrate", 2, do_migrate },
+	{ "move-ext", 3, do_move_ext },
+	{ "move-pages", 3, do_move_pages },
 	{ "msync", 2, do_timed },
 	{ "pin", 4, do_pin },
 	{ "pin-many", 4, do_pin_many },
@@ -114,6 +118,7 @@ static const struct {
 	{ "protect", 3, do_protect },
 	{ "punch", 3, do_timed },
 	{ "reap", 0, do_reap },
+	{ "remap", 3, do_remap },
 	{ "requests", 1, do_requests },
 	{ "state", 1, do_state },
 	{ "storm", 3, do_storm },

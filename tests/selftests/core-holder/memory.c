@@ -32,6 +32,11 @@ char *place(const char *s)
 	return regions[slot(s)].addr + number(plus + 1);
 }
 
+int region_fd(const char *s)
+{
+	return regions[slot(s)].fd;
+}
+
 /* map REGION FILE|anon|memfd SIZE shared|private|ro [PLACE]: over what is there */
 void do_map(char **arg)
 {
