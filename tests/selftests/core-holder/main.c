@@ -95,8 +95,10 @@ static const struct {
 	void (*run)(char **arg);
 } commands[] = {
 	{ "ack", 4, do_ack },
+	{ "allocate", 3, do_timed },
 	{ "answer", 2, do_answer },
 	{ "close", 1, do_close },
+	{ "dirty", 1, do_dirty },
 	{ "dma", 4, do_dma },
 	{ "drop", 2, do_drop },
 	{ "exec", 0, do_exec },
@@ -108,6 +110,8 @@ static const struct {
 	{ "look", 1, do_look },
 	{ "map", 4, do_map },
 	{ "msync", 2, do_timed },
+	{ "pageout", 2, do_pageout },
+	{ "passes", 1, do_passes },
 	{ "pin", 4, do_pin },
 	{ "pin-many", 4, do_pin_many },
 	{ "pins", 1, do_pins },
@@ -115,6 +119,7 @@ static const struct {
 	{ "punch", 3, do_timed },
 	{ "reap", 0, do_reap },
 	{ "requests", 1, do_requests },
+	{ "start-writeback", 3, do_timed },
 	{ "state", 1, do_state },
 	{ "storm", 3, do_storm },
 	{ "sync", 0, do_timed },
@@ -126,6 +131,7 @@ static const struct {
 	{ "unpin", 1, do_unpin },
 	{ "unpin-many", 1, do_unpin_many },
 	{ "wait", 3, do_wait },
+	{ "write", 3, do_timed },
 };
 
 static void run(char *line)
