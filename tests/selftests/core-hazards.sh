@@ -33,7 +33,7 @@ for name in A B C D; do
 done
 
 # Truncate is in the callback, and has i_mmap_rwsem; a writer waits for that, and
-# behind the writer an fsync that has locked a page of the pin.
+# behind the writer somebody who writes back a page of the pin, and has its lock.
 like "locks: A pins" "$(h A pin 0 0+$LEN $LEN wlk)" 'ok fd=*'
 same "locks: the device writes" A dma 0 0 $LEN 11
 same "locks: C maps more" C map 1 "$SCRATCH/file" 4096 shared
@@ -42,12 +42,12 @@ tell B truncate 0 $((LEN + 32768))
 ok "locks: truncate is in the callback" wait_for 20 held 1
 tell C unmap 1+0 4096
 ok "locks: a writer waits for the mapping" wait_for 20 waits_at C 'unlink_file_vma|free_pgtables'
-tell D fsync 0
-ok "locks: fsync has a page, and waits behind it" wait_for 20 waits_at D 'rmap_walk|folio_mkclean'
+tell D start-writeback 0 $LEN $LEN
+ok "locks: another has a page, and waits behind it" wait_for 20 waits_at D 'rmap_walk|folio_mkclean'
 hold nowhere
 like "locks: truncate goes on" "$(hear B)" 'ok ms=*'
 is "locks: so does the writer" "$(hear C)" ok
-like "locks: so does fsync" "$(hear D)" 'ok ms=*'
+like "locks: so does the one behind it" "$(hear D)" 'ok ms=*'
 ok "locks: a worker has unpinned" wait_for 20 state_like A 0 'ok live=0 * unmaps=1 *'
 is "locks: what is left is on the disk" "$(raw 16 8)" 11
 same "locks: A lets go" A unpin 0
