@@ -20,6 +20,7 @@ same() { local what=$1; shift; is "$what" "$(h "$@")" ok; }
 timed() { local what=$1; shift; like "$what" "$(h "$@")" 'ok ms=*'; }
 is_live() { wait_for 20 state_like A "$1" 'ok live=1 *'; }
 events() { echo "$1" > $tracing/events/pin_revoke/enable; }
+no_pins() { [ "$(revokectl -j pin show)" = '[]' ]; }
 times() { [ "$(grep -c "$2" $tracing/trace)" -ge "$1" ]; }
 
 # another_is_back DESCRIPTION - C's memory is taken and restored, from now on
@@ -157,6 +158,7 @@ ok "exit: there is persistent memory" pmem
 DATA=$PMEM
 ok "exit: ext4 on it" scratch ext4-dax -b 4096
 zeroes dax 16
+zeroes kept 16
 start B
 start K
 same "exit: B has a file" B map 0 "$SCRATCH/dax" $LEN shared
@@ -170,8 +172,27 @@ cut=$(h B truncate 0 0)
 like "exit: the file is cut off" "$cut" 'ok ms=*'
 between "exit: in time" "$(value ms "$cut")" 0 5000
 kill -KILL "$child"
-no_pins() { [ "$(revokectl -j pin show)" = '[]' ]; }
 ok "exit: the child closes it" wait_for 20 no_pins
 stop B
+ok "exit: the file system can be left" umount "$SCRATCH"
+
+# The persistent memory itself is taken away, which waits for who has its pages.
+# Mounted to read: who is left alone with a dead disk complains if it must write.
+done_with() { ! kill -0 "$1"; }
+namespace=$(basename "$(readlink "/sys/block/${PMEM#/dev/}/device")")
+ok "unbind: mounted" mount -t ext4 -o ro,dax=always "$DATA" "$SCRATCH"
+start K
+same "unbind: K maps a file" K map 0 "$SCRATCH/kept" $LEN ro
+like "unbind: K pins it" "$(h K pin 0 0+0 $LEN -)" 'ok fd=*'
+child=$(value pid "$(h K fork)")
+echo "$namespace" > /sys/bus/nd/drivers/nd_pmem/unbind &
+unbind=$!
+ok "unbind: it waits for the pages" wait_for 20 grep -q memunmap_pages /proc/$unbind/stack
+killed K
+ok "unbind: and for nobody else" wait_for 20 done_with $unbind
+kill -KILL "$child"
+ok "unbind: the child closes the device" wait_for 20 no_pins
+ok "unbind: it can be bound again" bash -c "echo $namespace > /sys/bus/nd/drivers/nd_pmem/bind"
+ok "unbind: and is there" wait_for 20 test -b "$PMEM"
 nothing_left
 done_testing

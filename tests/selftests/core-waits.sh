@@ -84,6 +84,16 @@ between "slow: which is true when it is heard" $(((${EPOCHREALTIME/./} - begun) 
 like "slow: fsync goes on" "$(hear B)" 'ok ms=*'
 knob slow_ms 0
 ok "slow: the pin is back" is_live 0
+
+# Whoever opened the file to read has its pages all the same.
+same "reader: A lets go" A unpin 0
+same "reader: A maps what it may only read" A map 3 "$SCRATCH/file" $LEN ro
+like "reader: A pins it to read" "$(h A pin 1 3+0 $LEN -)" 'ok fd=*'
+tell B punch 0 4096 4096
+asked=$(h A wait 0 release-soon $SOON)
+like "reader: A is asked" "$asked" 'ok release-soon *reason=fallocate *'
+same "reader: and answers" A ack 0 "$(value request "$asked")" 0 quiesced
+at_once "reader: the punch goes on" "$(hear B)"
 stop A B
 
 # Kernel threads, and whoever is inside a transaction or reclaim; a disk, because no
