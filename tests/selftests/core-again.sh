@@ -37,6 +37,7 @@ ok "it is another name of the data disk" dmsetup create --noudevsync --noudevrul
 ok "ext4 on it" mkfs.ext4 -q -F -b 4096 $disk
 ok "mounted" mount $disk "$SCRATCH"
 ok "core and driver" modules
+zeroes two 32
 new_file file 32 || bail "no file in one piece"
 start C
 same "C has memory" C map 0 anon $LEN private
@@ -45,6 +46,9 @@ another=$(last_pin)
 for name in A B C; do
 	[ $name = C ] || start $name
 	same "$name maps the file" $name map 1 "$SCRATCH/file" 131072 shared
+done
+for name in A B C; do
+	same "$name maps another" $name map 2 "$SCRATCH/two" 131072 shared
 done
 same "B has the file" B map 0 "$SCRATCH/file" 4096 shared
 
@@ -65,11 +69,11 @@ same "writeback: A lets go" A unpin 0
 
 # A punch has unmapped A's pages, and is held before it takes them from the file. What
 # is cached could be pinned again at once. Read pins: there is nothing to write.
-like "in flight: A pins to read" "$(h A pin 0 1+0 $LEN -)" 'ok fd=*'
-like "in flight: so does C" "$(h C pin 1 1+$LEN $LEN k)" 'ok fd=*'
-timed "in flight: nothing is dirty" B fsync 0
+like "in flight: A pins to read" "$(h A pin 0 2+0 $LEN -)" 'ok fd=*'
+like "in flight: so does C" "$(h C pin 1 2+$LEN $LEN k)" 'ok fd=*'
+timed "in flight: nothing is dirty" B fsync 2
 hold quiesce
-tell B punch 0 0 131072
+tell B punch 2 0 131072
 ok "in flight: the punch is at C's pin" wait_for 20 held 1
 like "in flight: A's pin is taken" "$(h A state 0)" 'ok live=0 quiesces=1 *'
 another_is_back "in flight"
