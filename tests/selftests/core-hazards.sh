@@ -134,7 +134,7 @@ same "adopt: A lets go" A unpin 1
 
 # Reclaim unmaps the pages of a pin; nobody would ever call for these again. A write
 # of the device after that would be silent.
-like "reclaim: A pins" "$(h A pin 0 0+0 $LEN wl)" 'ok fd=*'
+like "reclaim: A pins" "$(h A pin 0 0+0 $LEN wlk)" 'ok fd=*'
 same "reclaim: the device writes" A dma 0 0 $LEN 21
 same "reclaim: the pages are paged out" A pageout 0+0 $LEN
 like "reclaim: the pin is taken" "$(h A state 0)" 'ok live=0 quiesces=1 * reason=invalidate'
@@ -164,7 +164,10 @@ ok "clean: the pin is back" is_live 0
 same "clean: A listens no more" A close 0
 same "clean: the device writes" A dma 0 0 $LEN 23
 is "clean: the page is dirty" "$(h A dirty 0+0)" 'ok 1'
+hold unmap
 timed "clean: fsync" B fsync 0
+ok "clean: which the worker comes after" wait_for 20 held 1
+hold nowhere
 before=$(value maps "$(h A state 0)")
 ok "clean: unpinned" wait_for 20 state_like A 0 "ok live=0 * unmaps=$before *"
 is "clean: the page is clean" "$(h A dirty 0+0)" 'ok 0'
