@@ -106,14 +106,14 @@ stop A B
 ok "disk: the file system can be left" umount "$SCRATCH"
 echo 1 > /sys/module/pin_revoke/parameters/any_fs
 start A
-same "disk: A maps it" A map 0 $DATA $LEN shared
+same "disk: A maps it" A map 0 "$DATA" $LEN shared
 same "disk: A listens" A listen 0
 for who in kthread transaction reclaim anybody; do
 	like "$who: A pins" "$(h A pin 0 0+0 $LEN w)" 'ok fd=*'
 	same "$who: the device writes" A dma 0 0 $LEN 0
 	[ $who != anybody ] || grace 2000
 	begun=${EPOCHREALTIME/./}
-	refused "$who: writes the disk" 'canceled' insmod /pr/modules/tests/wait_as.ko who=$who disk=$DATA
+	refused "$who: writes the disk" 'canceled' insmod /pr/modules/tests/wait_as.ko who=$who disk="$DATA"
 	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
 	if [ $who = anybody ]; then
 		between "$who: waits for the grace" $took 1900 10000
