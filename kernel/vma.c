@@ -22,12 +22,16 @@ module_param(any_fs, bool, 0644);
 MODULE_PARM_DESC(any_fs,
 		 "allow writable pins on file systems that are not known to keep the promise");
 
-/* Write faults on it are tracked, so that cleaning it calls the notifier. */
+/*
+ * Write faults on it are tracked, so that cleaning it calls the notifier. Of a file
+ * that was opened to read, a shared mapping is not VM_SHARED; nobody writes there,
+ * but its pages are the file's, too.
+ */
 static bool pinr_vma_tracked(const struct vm_area_struct *vma)
 {
 	const struct inode *inode;
 
-	if (!(vma->vm_flags & VM_SHARED) || !vma->vm_file)
+	if (!(vma->vm_flags & VM_MAYSHARE) || !vma->vm_file)
 		return false;
 	inode = vma->vm_file->f_mapping->host;
 	if (S_ISBLK(inode->i_mode))
