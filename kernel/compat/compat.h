@@ -20,10 +20,10 @@
 
 /* Before that, whoever had a shrinker brought the memory for it. */
 #ifdef COMPAT_SHRINKER_ALLOC
-struct shrinker *compat_shrinker_alloc(const char *name);
+struct shrinker *compat_shrinker_alloc(unsigned int flags, const char *name);
 void compat_shrinker_register(struct shrinker *shrinker);
 void compat_shrinker_free(struct shrinker *shrinker);
-#define shrinker_alloc(flags, name)	compat_shrinker_alloc(name)
+#define shrinker_alloc		compat_shrinker_alloc
 #define shrinker_register	compat_shrinker_register
 #define shrinker_free		compat_shrinker_free
 #endif

@@ -13,12 +13,13 @@ struct compat_shrinker {
 	const char *name;
 };
 
-struct shrinker *compat_shrinker_alloc(const char *name)
+struct shrinker *compat_shrinker_alloc(unsigned int flags, const char *name)
 {
 	struct compat_shrinker *compat = kzalloc(sizeof(*compat), GFP_KERNEL);
 
 	if (!compat)
 		return NULL;
+	compat->shrinker.flags = flags;
 	compat->name = name;
 	return &compat->shrinker;
 }
