@@ -140,15 +140,20 @@ static int pinr_selection_memory(struct pinr_selection *sel,
 static int pinr_selection_parse(struct pinr_selection *sel,
 				struct genl_info *info)
 {
+	static const unsigned char selectors[] = {
+		PIN_REVOKE_A_REVOKE_PIN, PIN_REVOKE_A_REVOKE_PID,
+		PIN_REVOKE_A_REVOKE_DRIVER, PIN_REVOKE_A_REVOKE_DEVICE,
+		PIN_REVOKE_A_REVOKE_FILE_FD, PIN_REVOKE_A_REVOKE_FS_FD,
+		PIN_REVOKE_A_REVOKE_MEMORY_ADDR, PIN_REVOKE_A_REVOKE_NODE,
+	};
 	struct nlattr **a = info->attrs;
 	unsigned int i;
 	int err = 0;
 
 	*sel = (struct pinr_selection){ .node = NUMA_NO_NODE };
-	for (i = 1; i <= PIN_REVOKE_A_REVOKE_MAX; i++)
-		if (a[i] && i != PIN_REVOKE_A_REVOKE_GRACE_MS)
-			break;
-	if (i > PIN_REVOKE_A_REVOKE_MAX) {
+	for (i = 0; i < ARRAY_SIZE(selectors) && !a[selectors[i]]; i++)
+		;
+	if (i == ARRAY_SIZE(selectors)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "which pins? name a pin, pid, driver, device, file, file system, memory or node");
 		return -EINVAL;

@@ -56,6 +56,7 @@ refused "root of a user namespace does not" 'as root' nsroot revokectl monitor
 
 # What root can get wrong
 like "revoke: no pin" "$(core-nl revoke)" 'error EINVAL ?*'
+like "revoke: only a grace" "$(core-nl revoke grace-ms=1)" 'error EINVAL which pins*'
 like "revoke: pin 0" "$(core-nl revoke pin=0)" 'error ERANGE ?*'
 like "revoke: no such pin" "$(core-nl revoke pin=4711)" 'error ENOENT no such pin'
 like "revoke: too much grace" "$(core-nl revoke pin="$id" grace-ms=15001)" 'error ERANGE ?*'
