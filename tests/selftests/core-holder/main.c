@@ -126,6 +126,7 @@ static const struct {
 	{ "unpin", 1, do_unpin },
 	{ "unpin-many", 1, do_unpin_many },
 	{ "wait", 3, do_wait },
+	{ "write", 3, do_timed },
 };
 
 static void run(char *line)

@@ -108,7 +108,7 @@ void do_look(char **arg)
 
 /*
  * msync REGION SIZE, fsync REGION, syncfs REGION, sync, truncate REGION SIZE,
- * punch REGION OFFSET SIZE: how long it takes
+ * punch REGION OFFSET SIZE, write REGION PLACE SIZE: how long it takes
  */
 void do_timed(char **arg)
 {
@@ -127,10 +127,12 @@ void do_timed(char **arg)
 	else if (!strcmp(arg[0], "punch"))
 		err = fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				number(arg[2]), number(arg[3]));
+	else if (!strcmp(arg[0], "write"))
+		err = write(r->fd, place(arg[2]), number(arg[3])) < 0;
 	else
 		sync();
 	if (err)
-		done(err);
+		done(-1);
 	else
 		printf("ok ms=%d\n", (int)(now() - begun));
 }
