@@ -74,6 +74,7 @@ none "every file names its licence" "$(own | grep -vE '^LICENSES/|^\.gitignore$|
 	while read -r f; do head -n 5 "$f" | grep -qa SPDX-License-Identifier || echo "$f"; done)"
 none "kernel versions only in kernel/compat" "$(own_c | grep -v '^kernel/compat/' |
 	xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\(')"
+ok "mutants fit the tree, and name points of tests" tests/mutants/run.sh fit
 # build.sh disassembles each core that it builds, see check-module.sh.
 ok "everything builds, wraps call the originals as they may" "$VM/build.sh" newest
 done_testing
