@@ -15,7 +15,8 @@
  * Lock order
  *   pin->op_mutex	->map(), ->unmap() and release against each other; may
  *			be held over allocations, never over pin_user_pages*()
- *   i_rwsem, shared	of a DAX file while its pages are pinned, alone
+ *   i_rwsem		of a file while its pages are pinned, alone; shared for
+ *			DAX, exclusive and a batch at a time for others
  *   [mmap_lock, folio locks, i_mmap, fs_reclaim: the callers of the notifier]
  *   pin->lock		state of the pin; taken by the notifier: never held over
  *			an allocation that may reclaim, a wait, or mmap_lock
@@ -91,7 +92,7 @@ struct pinr_seg {
 	struct pin_revoke_pin *pin;
 	struct pinr_map *map;		/* NULL: not dirty-tracked, longterm */
 	unsigned long start, end;	/* user addresses, page aligned */
-	struct file *dax;		/* only while it is being pinned */
+	struct file *file;		/* only while it is being pinned */
 	bool hooked;
 };
 
@@ -104,6 +105,8 @@ struct pinr_segs *pinr_segs_walk(struct pin_revoke_pin *pin);
 void pinr_segs_free(struct pinr_segs *segs);
 int pinr_seg_lock(struct pinr_seg *seg);
 void pinr_seg_unlock(struct pinr_seg *seg);
+int pinr_seg_lock_dio(struct pinr_seg *seg);
+void pinr_seg_unlock_dio(struct pinr_seg *seg);
 int pinr_segs_settle(struct pin_revoke_pin *pin, bool write);
 
 /* pin.c */

@@ -91,9 +91,13 @@ static int pinr_gup_seg(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 
 	while (*done < last) {
 		int nr = min_t(unsigned long, last - *done, PINR_BATCH);
+		int err = pinr_seg_lock_dio(seg);
 
+		if (err)
+			return err;
 		nr = pin_user_pages_fast(pin->start + (*done << PAGE_SHIFT),
 					 nr, gup, pin->pages + *done);
+		pinr_seg_unlock_dio(seg);
 		if (nr <= 0)
 			return nr ? nr : -EFAULT;
 		*done += nr;

@@ -362,7 +362,8 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
  * FOLL_LONGTERM, everything else with. The pages are charged to the process
  * (RLIMIT_MEMLOCK) until pin_revoke_release(), revoked or not.
  *
- * Context: process context, no locks that ->map() or a page fault may take.
+ * Context: process context, no locks that ->map() or a page fault may take, nor
+ * i_rwsem of a file.
  * Return: the pin, or ERR_PTR: -EINVAL empty or impossible range; -EFAULT not
  * mapped, or not writable; -EOPNOTSUPP a writable pin on a file system that is
  * not known to keep the promise (see parameter any_fs); -ENOMEM no memory, or

@@ -22,12 +22,16 @@ module_param(any_fs, bool, 0644);
 MODULE_PARM_DESC(any_fs,
 		 "allow writable pins on file systems that are not known to keep the promise");
 
-/* Write faults on it are tracked, so that cleaning it calls the notifier. */
+/*
+ * Write faults on it are tracked, so that cleaning it calls the notifier. Of a file
+ * that was opened to read, a shared mapping is not VM_SHARED; nobody writes there,
+ * but its pages are the file's, too.
+ */
 static bool pinr_vma_tracked(const struct vm_area_struct *vma)
 {
 	const struct inode *inode;
 
-	if (!(vma->vm_flags & VM_SHARED) || !vma->vm_file)
+	if (!(vma->vm_flags & VM_MAYSHARE) || !vma->vm_file)
 		return false;
 	inode = vma->vm_file->f_mapping->host;
 	if (S_ISBLK(inode->i_mode))
@@ -79,8 +83,8 @@ static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 	seg->map = pinr_map_get(vma->vm_file->f_mapping, inode->i_sb);
 	if (!seg->map)
 		return -ENOMEM;
-	if (IS_DAX(inode))
-		seg->dax = get_file(vma->vm_file);
+	if (IS_DAX(inode) || (pin->flags & PIN_REVOKE_WRITE))
+		seg->file = get_file(vma->vm_file);
 	seg->node.start = vma->vm_pgoff +
 			  ((seg->start - vma->vm_start) >> PAGE_SHIFT);
 	seg->node.last = seg->node.start + nr - 1;
@@ -143,8 +147,8 @@ void pinr_segs_free(struct pinr_segs *segs)
 	if (!segs)
 		return;
 	for (i = 0; i < segs->nr; i++) {
-		if (segs->seg[i].dax)
-			fput(segs->seg[i].dax);
+		if (segs->seg[i].file)
+			fput(segs->seg[i].file);
 		if (segs->seg[i].map)
 			pinr_map_put(segs->seg[i].map);
 	}
@@ -174,11 +178,10 @@ void pinr_segs_free(struct pinr_segs *segs)
  */
 int pinr_seg_lock(struct pinr_seg *seg)
 {
-	struct inode *inode;
+	struct inode *inode = seg->file ? file_inode(seg->file) : NULL;
 
-	if (!seg->dax)
+	if (!inode || !IS_DAX(inode))
 		return 0;
-	inode = file_inode(seg->dax);
 	if (!(current->flags & PF_KTHREAD))
 		return down_read_killable(&inode->i_rwsem);
 	return inode_trylock_shared(inode) ? 0 : -EBUSY;
@@ -186,11 +189,50 @@ int pinr_seg_lock(struct pinr_seg *seg)
 
 void pinr_seg_unlock(struct pinr_seg *seg)
 {
-	if (!seg->dax)
+	if (!seg->file)
 		return;
-	inode_unlock_shared(file_inode(seg->dax));
-	fput(seg->dax);
-	seg->dax = NULL;
+	if (IS_DAX(file_inode(seg->file)))
+		inode_unlock_shared(file_inode(seg->file));
+	fput(seg->file);
+	seg->file = NULL;
+}
+
+/**
+ * pinr_seg_lock_dio - keep direct writes away while pages are made writable
+ * @seg: a fresh seg
+ *
+ * A direct write drops the pages it goes around, before and after. A write fault
+ * makes them dirty, though nobody has written: the second time they stay, and go
+ * to the disk when the next writeback comes:
+ *
+ *   direct write                          here
+ *   drops the page, ->invalidate()
+ *   writes to the disk ...
+ *                                         fault: reads what is there, dirty
+ *   ... until here; cannot drop the page
+ *                                         fsync: writes what was there
+ *
+ * For a few pages at a time: all who write the file wait.
+ *
+ * Context: process context, no locks but pinr_seg_lock().
+ * Return: 0, also if there is nothing to lock; -EINTR.
+ */
+int pinr_seg_lock_dio(struct pinr_seg *seg)
+{
+	struct inode *inode = seg->file ? file_inode(seg->file) : NULL;
+
+	if (!inode || IS_DAX(inode))
+		return 0;
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
+	inode_dio_wait(inode);
+	return 0;
+}
+
+void pinr_seg_unlock_dio(struct pinr_seg *seg)
+{
+	if (seg->file && !IS_DAX(file_inode(seg->file)))
+		inode_unlock(file_inode(seg->file));
 }
 
 static int pinr_settle_file(struct file *file, pgoff_t first, pgoff_t last,

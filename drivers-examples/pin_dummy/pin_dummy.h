@@ -13,6 +13,9 @@
 #define PIN_DUMMY_WRITE	0x1	/* the device may write */
 #define PIN_DUMMY_LAZY	0x2	/* a forced pin comes back on its next access */
 #define PIN_DUMMY_ADOPT	0x4	/* the driver pins, for long, and registers */
+#define PIN_DUMMY_ENGINE 0x8	/* the device writes all the time: whole pages only */
+#define PIN_DUMMY_KNOBS	0x10	/* obeys the module's parameters, see knobs.c */
+#define PIN_DUMMY_FLAGS	0x1f
 
 /**
  * struct pin_dummy_pin - memory of the calling process to pin
@@ -60,6 +63,8 @@ struct pin_dummy_dma {
  * @unmaps: calls of ->unmap()
  * @unpins: calls of ->unpin()
  * @gones: calls of ->gone()
+ * @passes: of PIN_DUMMY_ENGINE that are finished: each page begins with this
+ *	number, or a later one
  */
 struct pin_dummy_state {
 	__u32 live;
@@ -70,6 +75,7 @@ struct pin_dummy_state {
 	__u32 unmaps;
 	__u32 unpins;
 	__u32 gones;
+	__u64 passes;
 };
 
 #define PIN_DUMMY_IOC_PIN	_IOW(0xf7, 0, struct pin_dummy_pin)

@@ -25,15 +25,6 @@ taken() {
 # five_times PIN - as soon as it is back
 five_times() { local n; for n in 1 2 3 4 5; do taken $n "$1" || return; done; }
 
-# dirty NAME - is the first page of its first mapping of the file?
-dirty() {
-	local pid=${holder_pid[$1]} start frame
-	start=$((16#$(awk -v f="$SCRATCH/file" '$6 == f { sub("-.*", "", $1); print $1; exit }' "/proc/$pid/maps")))
-	frame=$(($(dd if="/proc/$pid/pagemap" bs=8 skip=$((start / 4096)) count=1 status=none | od -An -t u8) & ((1 << 55) - 1)))
-	[ $frame != 0 ] || return 2
-	(($(dd if=/proc/kpageflags bs=8 skip=$frame count=1 status=none | od -An -t u8) >> 4 & 1))
-}
-
 ok "ext4 on the data disk" scratch ext4 -b 4096
 ok "core and driver" modules
 zeroes file 64
@@ -64,7 +55,7 @@ is "in flight: that is missing" "$(h X uffd 0+0 4096)" ok
 is "in flight: and the file" "$(h X map 1 "$SCRATCH/file" 4096 shared)" ok
 is "in flight: A listens" "$(h A listen 0)" ok
 like "in flight: A pins a part" "$(h A pin 0 0+65536 65536 w)" 'ok fd=*'
-tell X write 1 0+0 4096
+tell X write-from 1 0+0 4096
 ok "in flight: X writes, for ever" wait_for 20 in_kernel X userfault
 tell B punch 0 65536 65536
 asked=$(h A wait 0 release-soon $SOON)
@@ -86,11 +77,10 @@ is "in flight: A listens no more" "$(h A close 0)" ok
 like "clean: A pins" "$(h A pin 0 0+0 65536 wl)" 'ok fd=*'
 is "clean: C lets go" "$(h C unpin 0)" ok
 is "clean: the device writes" "$(h A dma 0 0 65536 91)" ok
-ok "clean: the page is dirty" dirty A
+is "clean: the page is dirty" "$(h A dirty 0+0)" 'ok 1'
 like "clean: fsync" "$(h B fsync 0)" 'ok ms=*'
 ok "clean: the pages are given back" wait_for 20 no_pinned_pages
-dirty A
-is "clean: and stay clean" $? 1
+is "clean: and stay clean" "$(h A dirty 0+0)" 'ok 0'
 is "clean: A lets go" "$(h A unpin 0)" ok
 
 # ext4 writes what a collapse moves, once it has the lock.

@@ -166,3 +166,44 @@ nothing_left() {
 	ok "no page is left pinned" wait_for 10 no_pinned_pages
 	ok "the file system can be left" umount "$SCRATCH"
 }
+
+# What pin_dummy's parameters do, see its knobs.c: to pins with the flag k.
+knob() { echo "$2" > "/sys/module/pin_dummy/parameters/$1"; }
+
+# hold POINT - or nowhere: whoever is held goes on
+hold() { knob hold "$1"; }
+
+# held COUNT - to wait for: so many are at that point
+held() { [ "$(cat /sys/module/pin_dummy/parameters/held)" = "$1" ]; }
+
+# waits_at NAME PATTERN - to wait for: it sleeps in the kernel, in such a function;
+# those of the scheduler and of locks are not shown
+waits_at() { grep -qE "$2" "/proc/${holder_pid[$1]}/stack"; }
+
+# passes NAME PIN - that the device's engine has finished
+passes() { local line; line=$(h "$1" passes "$2"); echo "${line#ok }"; }
+
+# passes_more NAME PIN COUNT - to wait for
+passes_more() { [ "$(passes "$1" "$2")" -gt "$3" ]; }
+
+# least BLOCK COUNT - the first number of each page, as raw: the engine's oldest
+least() {
+	dd if="$DATA" bs=4096 iflag=direct skip=$((disk_block + $1)) count="$2" status=none |
+		od -An -v -t u8 -w4096 | awk '{ print $1 }' | sort -n | head -n 1
+}
+
+# fsync_has NAME PIN BLOCK COUNT WHO - what the engine has finished now is on the disk
+# when WHO's fsync of region 0 returns
+fsync_has() {
+	local before line
+	before=$(passes "$1" "$2")
+	wait_for 20 passes_more "$1" "$2" $((before + 2)) ||
+		{ echo "the engine does not run"; return 1; }
+	before=$(passes "$1" "$2")
+	line=$(h "$5" fsync 0)
+	[[ $line == "ok ms="* ]] && [ "$(least "$3" "$4")" -ge "$before" ] ||
+		{ echo "$line, passes $before, on the disk $(least "$3" "$4")"; return 1; }
+}
+
+# least_is_at BLOCK COUNT NUMBER - to wait for: all pages have at least this number
+least_is_at() { [ "$(least "$1" "$2")" -ge "$3" ]; }

@@ -23,19 +23,30 @@ double now(void);
 
 /* memory.c */
 char *place(const char *s);
+int region_fd(const char *s);
+void do_dirty(char **arg);
 void do_drop(char **arg);
 void do_hammer(char **arg);
 void do_look(char **arg);
 void do_map(char **arg);
+void do_pageout(char **arg);
 void do_protect(char **arg);
 void do_timed(char **arg);
 void do_touch(char **arg);
 void do_uffd(char **arg);
 void do_unmap(char **arg);
 
+/* move.c */
+void do_advise(char **arg);
+void do_migrate(char **arg);
+void do_move_ext(char **arg);
+void do_move_pages(char **arg);
+void do_remap(char **arg);
+
 /* pin.c */
 void do_dma(char **arg);
 void do_inherit(char **arg);
+void do_passes(char **arg);
 void do_pin(char **arg);
 void do_pin_many(char **arg);
 void do_state(char **arg);

@@ -95,8 +95,11 @@ static const struct {
 	void (*run)(char **arg);
 } commands[] = {
 	{ "ack", 4, do_ack },
+	{ "advise", 3, do_advise },
+	{ "allocate", 3, do_timed },
 	{ "answer", 2, do_answer },
 	{ "close", 1, do_close },
+	{ "dirty", 1, do_dirty },
 	{ "dma", 4, do_dma },
 	{ "drop", 2, do_drop },
 	{ "exec", 0, do_exec },
@@ -107,14 +110,21 @@ static const struct {
 	{ "listen", 1, do_listen },
 	{ "look", 1, do_look },
 	{ "map", 4, do_map },
+	{ "migrate", 2, do_migrate },
+	{ "move-ext", 3, do_move_ext },
+	{ "move-pages", 3, do_move_pages },
 	{ "msync", 2, do_timed },
+	{ "pageout", 2, do_pageout },
+	{ "passes", 1, do_passes },
 	{ "pin", 4, do_pin },
 	{ "pin-many", 4, do_pin_many },
 	{ "pins", 1, do_pins },
 	{ "protect", 3, do_protect },
 	{ "punch", 3, do_timed },
 	{ "reap", 0, do_reap },
+	{ "remap", 3, do_remap },
 	{ "requests", 1, do_requests },
+	{ "start-writeback", 3, do_timed },
 	{ "state", 1, do_state },
 	{ "storm", 3, do_storm },
 	{ "sync", 0, do_timed },
@@ -127,6 +137,7 @@ static const struct {
 	{ "unpin-many", 1, do_unpin_many },
 	{ "wait", 3, do_wait },
 	{ "write", 3, do_timed },
+	{ "write-from", 3, do_timed },
 };
 
 static void run(char *line)

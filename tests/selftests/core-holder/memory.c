@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kernel-page-flags.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@ static struct region {
 	int fd;
 } regions[SLOTS];
 
+static const char zeroes[65536];
+
 /* "REGION+OFFSET", or a plain number. */
 char *place(const char *s)
 {
@@ -30,6 +33,11 @@ char *place(const char *s)
 	if (!plus)
 		return (char *)(uintptr_t)number(s);
 	return regions[slot(s)].addr + number(plus + 1);
+}
+
+int region_fd(const char *s)
+{
+	return regions[slot(s)].fd;
 }
 
 /* map REGION FILE|anon|memfd SIZE shared|private|ro [PLACE]: over what is there */
@@ -87,10 +95,42 @@ void do_uffd(char **arg)
 	     ioctl(fd, UFFDIO_REGISTER, &reg) ? -1 : 0);
 }
 
-/* drop PLACE SIZE: out of the page table, not out of the mapping */
+/* drop PLACE SIZE [TIMES]: out of the page table, not out of the mapping */
 void do_drop(char **arg)
 {
-	done(madvise(place(arg[1]), number(arg[2]), MADV_DONTNEED));
+	unsigned int times = arg[3] ? number(arg[3]) : 1;
+	int err = 0;
+
+	while (times-- && !err)
+		err = madvise(place(arg[1]), number(arg[2]), MADV_DONTNEED);
+	done(err);
+}
+
+/* pageout PLACE SIZE: as if memory were short */
+void do_pageout(char **arg)
+{
+	done(madvise(place(arg[1]), number(arg[2]), MADV_PAGEOUT));
+}
+
+static int look_up(const char *file, uint64_t entry, uint64_t *what)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t got = pread(fd, what, sizeof(*what), entry * sizeof(*what));
+
+	close(fd);
+	return got == sizeof(*what) ? 0 : -1;
+}
+
+/* dirty PLACE: is its page, as the kernel sees it */
+void do_dirty(char **arg)
+{
+	uint64_t entry, flags;
+
+	if (look_up("/proc/self/pagemap", (uintptr_t)place(arg[1]) / 4096, &entry) ||
+	    look_up("/proc/kpageflags", entry & ((1ULL << 55) - 1), &flags))
+		done(-1);
+	else
+		printf("ok %d\n", !!(flags & 1 << KPF_DIRTY));
 }
 
 /* touch PLACE SIZE VALUE: written by the processor */
@@ -108,7 +148,8 @@ void do_look(char **arg)
 
 /*
  * msync REGION SIZE, fsync REGION, syncfs REGION, sync, truncate REGION SIZE,
- * punch REGION OFFSET SIZE, write REGION PLACE SIZE: how long it takes
+ * punch REGION OFFSET SIZE, write REGION OFFSET SIZE, allocate REGION OFFSET SIZE,
+ * start-writeback REGION OFFSET SIZE, write-from REGION PLACE SIZE: how long it takes
  */
 void do_timed(char **arg)
 {
@@ -128,6 +169,13 @@ void do_timed(char **arg)
 		err = fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				number(arg[2]), number(arg[3]));
 	else if (!strcmp(arg[0], "write"))
+		err = pwrite(r->fd, zeroes, number(arg[3]), number(arg[2])) < 0;
+	else if (!strcmp(arg[0], "allocate"))
+		err = fallocate(r->fd, 0, number(arg[2]), number(arg[3]));
+	else if (!strcmp(arg[0], "start-writeback"))
+		err = sync_file_range(r->fd, number(arg[2]), number(arg[3]),
+				      SYNC_FILE_RANGE_WRITE);
+	else if (!strcmp(arg[0], "write-from"))
 		err = write(r->fd, place(arg[2]), number(arg[3])) < 0;
 	else
 		sync();

@@ -18,7 +18,7 @@
 
 static int pins[SLOTS];
 
-/* @arg: PLACE SIZE w|l|a|- [FROM] */
+/* @arg: PLACE SIZE w|l|a|e|k|- [FROM] */
 static int pin_slot(unsigned int nr, char **arg)
 {
 	struct pin_dummy_pin pin = {
@@ -27,7 +27,9 @@ static int pin_slot(unsigned int nr, char **arg)
 		.from = (uintptr_t)place(arg[3]),
 		.flags = (strchr(arg[2], 'w') ? PIN_DUMMY_WRITE : 0) |
 			 (strchr(arg[2], 'l') ? PIN_DUMMY_LAZY : 0) |
-			 (strchr(arg[2], 'a') ? PIN_DUMMY_ADOPT : 0),
+			 (strchr(arg[2], 'a') ? PIN_DUMMY_ADOPT : 0) |
+			 (strchr(arg[2], 'e') ? PIN_DUMMY_ENGINE : 0) |
+			 (strchr(arg[2], 'k') ? PIN_DUMMY_KNOBS : 0),
 	};
 	int *fd = &pins[nr];
 
@@ -37,7 +39,7 @@ static int pin_slot(unsigned int nr, char **arg)
 	return *fd < 0 ? -1 : ioctl(*fd, PIN_DUMMY_IOC_PIN, &pin);
 }
 
-/* pin PIN PLACE SIZE w|l|a|- [FROM] */
+/* pin PIN PLACE SIZE w|l|a|e|k|- [FROM] */
 void do_pin(char **arg)
 {
 	if (pin_slot(slot(arg[1]), arg + 2))
@@ -46,7 +48,7 @@ void do_pin(char **arg)
 		printf("ok fd=%d\n", pins[slot(arg[1])]);
 }
 
-/* pin-many COUNT PLACE SIZE w|l|a|-: the same range, in slots from 0 on */
+/* pin-many COUNT PLACE SIZE w|l|a|e|k|-: the same range, in slots from 0 on */
 void do_pin_many(char **arg)
 {
 	unsigned int nr = 0;
@@ -131,4 +133,15 @@ void do_state(char **arg)
 		       s.live, s.quiesces,
 		       s.restores, s.maps, s.unmaps, s.unpins, s.gones,
 		       revoke_reason_name(s.reason));
+}
+
+/* passes PIN: that the device's engine has finished */
+void do_passes(char **arg)
+{
+	struct pin_dummy_state s;
+
+	if (ioctl(pins[slot(arg[1])], PIN_DUMMY_IOC_STATE, &s))
+		done(-1);
+	else
+		printf("ok %llu\n", (unsigned long long)s.passes);
 }

@@ -14,38 +14,15 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/pin_revoke.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
-#include "pin_dummy.h"
+#include "driver.h"
 
 /* How often to pin again when the pages changed before they were adopted. */
 #define ADOPT_TRIES	4
-
-/* One open file. */
-struct dummy {
-	struct mutex ioctl_lock;	/* one call at a time; no callback takes it */
-	struct pin_revoke_pin *pin;
-	unsigned long addr;
-	size_t len;
-	u32 flags;			/* PIN_DUMMY_* */
-
-	bool calling;			/* the core may call us */
-	atomic_t mapping;		/* ->map() or ->unmap() is running */
-	struct page **table;		/* from ->map() to ->unmap() */
-	struct page **adopted;		/* what the driver has pinned itself */
-	unsigned long nr_adopted;
-	struct mm_struct *mm;		/* that these are charged to */
-
-	spinlock_t lock;		/* the data path; protects what follows */
-	struct page **live;		/* from ->restore() to ->quiesce() */
-	struct pin_dummy_state seen;
-};
 
 /* The core broke its promise: a bug, and what the tests look for. */
 #define dummy_expect(dummy, what) \
@@ -62,7 +39,11 @@ static int dummy_map(void *priv, struct page **pages, unsigned long nr_pages)
 {
 	struct dummy *dummy = priv;
 	struct page **table;
+	int err = dummy_fails(dummy);
 
+	dummy_hold(dummy, DUMMY_MAP);
+	if (err)
+		return err;
 	dummy_begin_mapping(dummy);
 	dummy_expect(dummy, !dummy->table);
 	table = kvmalloc_array(nr_pages, sizeof(*table), GFP_KERNEL_ACCOUNT);
@@ -81,9 +62,12 @@ static void dummy_unmap(void *priv)
 {
 	struct dummy *dummy = priv;
 
+	dummy_hold(dummy, DUMMY_UNMAP);
 	dummy_begin_mapping(dummy);
 	dummy_expect(dummy, dummy->table);
 	spin_lock(&dummy->lock);
+	if (dummy_ignores(dummy))
+		dummy->live = NULL;
 	dummy_expect(dummy, !dummy->live);
 	dummy->seen.unmaps++;
 	spin_unlock(&dummy->lock);
@@ -113,11 +97,14 @@ static void dummy_quiesce(void *priv, unsigned long start, unsigned long last,
 {
 	struct dummy *dummy = priv;
 
+	dummy_hold(dummy, DUMMY_QUIESCE);
+	dummy_slow(dummy);
 	spin_lock(&dummy->lock);
 	dummy_expect(dummy, dummy->live);
 	dummy_expect(dummy, start == dummy->addr &&
 		     last == dummy->addr + dummy->len - 1);
-	dummy->live = NULL;
+	if (!dummy_ignores(dummy))
+		dummy->live = NULL;
 	dummy->seen.quiesces++;
 	dummy->seen.reason = reason;
 	spin_unlock(&dummy->lock);
@@ -241,6 +228,7 @@ static struct pin_revoke_pin *dummy_adopt(struct dummy *dummy,
 		err = dummy_get_adopted(dummy, from ?: dummy->addr);
 		if (err)
 			return ERR_PTR(err);
+		dummy_hold(dummy, DUMMY_ADOPT);
 		pin = pin_revoke_register(&dummy_adopt_ops, dummy, dummy->addr,
 					  dummy->len, dummy->adopted, flags);
 		if (IS_ERR(pin))
@@ -249,15 +237,32 @@ static struct pin_revoke_pin *dummy_adopt(struct dummy *dummy,
 	return pin;
 }
 
+static int dummy_ioctl_unpin(struct dummy *dummy)
+{
+	if (!dummy->pin)
+		return -ENXIO;
+	dummy_engine_stop(dummy);
+	pin_revoke_release(dummy->pin);
+	WRITE_ONCE(dummy->calling, false);
+	WARN(dummy->table || dummy->adopted || dummy->live,
+	     "pin_dummy: released, and yet it has pages\n");
+	dummy->pin = NULL;
+	return 0;
+}
+
 static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 {
 	struct pin_revoke_pin *pin;
 	struct pin_dummy_pin arg;
 	unsigned int flags = 0;
+	int err = 0;
 
 	if (copy_from_user(&arg, uarg, sizeof(arg)))
 		return -EFAULT;
-	if (arg.zero || arg.flags & ~(PIN_DUMMY_WRITE | PIN_DUMMY_LAZY | PIN_DUMMY_ADOPT))
+	if (arg.zero || arg.flags & ~PIN_DUMMY_FLAGS)
+		return -EINVAL;
+	if (arg.flags & PIN_DUMMY_ENGINE &&
+	    (!(arg.flags & PIN_DUMMY_WRITE) || !PAGE_ALIGNED(arg.addr | arg.len)))
 		return -EINVAL;
 	if (dummy->pin)
 		return -EBUSY;
@@ -281,19 +286,11 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 		return PTR_ERR(pin);
 	}
 	dummy->pin = pin;
-	return 0;
-}
-
-static int dummy_ioctl_unpin(struct dummy *dummy)
-{
-	if (!dummy->pin)
-		return -ENXIO;
-	pin_revoke_release(dummy->pin);
-	WRITE_ONCE(dummy->calling, false);
-	WARN(dummy->table || dummy->adopted || dummy->live,
-	     "pin_dummy: released, and yet it has pages\n");
-	dummy->pin = NULL;
-	return 0;
+	if (arg.flags & PIN_DUMMY_ENGINE)
+		err = dummy_engine_start(dummy);
+	if (err)
+		dummy_ioctl_unpin(dummy);
+	return err;
 }
 
 /* One access of the device: never crosses a page. */
