@@ -25,6 +25,10 @@ long: ## what takes too long for test: all guest tests on the debug kernel
 	@$(vm)/deps.sh debug
 	@$(vm)/run.sh debug
 
+mutants: ## break the core on purpose, one line at a time: is each noticed? (20 minutes)
+	@$(vm)/deps.sh debug
+	@tests/mutants/run.sh
+
 build: deps ## build all components, in the guest root, into build/
 	@$(vm)/build.sh $(one)
 
@@ -49,4 +53,4 @@ clean: ## remove build/ (the cache stays, see README)
 deps:
 	@$(vm)/deps.sh $(one)
 
-.PHONY: help demo test long build vm unit check figures gen clean deps
+.PHONY: help demo test long mutants build vm unit check figures gen clean deps

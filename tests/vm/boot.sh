@@ -41,7 +41,7 @@ debug=''
 # Caches without debugging are fed from arrays that keep stale addresses: what
 # leaks right after another allocation looks referenced to kmemleak. Red zones
 # cost least.
-[ "$KERNEL" != debug ] || debug="panic_on_warn=1 page_owner=on slab_debug=Z"
+[ "$KERNEL" != debug ] || debug="panic_on_warn=1 page_owner=on slab_debug=Z kunit.enable=1"
 out=${out:-$O/vm/$kernel}
 mkdir -p "$out"
 rm -rf "$out"/{console,output,dmesg,out}

@@ -48,10 +48,13 @@ kernel) # always the first
 	sync_dir kernel "$top"
 	build "$top/kernel" "$modules"
 
-	# A core that can be told to be broken, for the tests that must then fail.
+	# A core for tests: it can be told to be broken, so that they must fail, and
+	# where there is KUnit has its unit tests in it.
 	sync_dir uapi "$top/fault"
 	sync_dir kernel "$top/fault"
-	build "$top/fault/kernel" "$modules/fault" PIN_REVOKE_FAULT=y
+	kunit=
+	! grep -q '^CONFIG_KUNIT=' "$KDIR/include/config/auto.conf" || kunit=y
+	build "$top/fault/kernel" "$modules/fault" PIN_REVOKE_FAULT=y PIN_REVOKE_KUNIT=$kunit
 	rm -f "$modules/fault/pin_revoke_ib.ko"
 	;;
 *)

@@ -34,4 +34,5 @@ done
 for dir in kernel drivers-examples/* tests/selftests/modules; do
 	[ -e "$dir/Kbuild" ] || [ -e "$dir/build.sh" ] || continue
 	component "$dir" /src/tests/vm/build-module.sh "$dir" "$KVER"
+	[ "$dir" != kernel ] || component check-module /src/tests/vm/check-module.sh "$KVER"
 done

@@ -3,7 +3,8 @@
 #
 # Checks of the tree that need no guest booted: generated files are current, the
 # kernel's checkpatch and shellcheck are content, every file names its licence,
-# versions of kernels are told apart in kernel/compat only. Prints TAP.
+# versions of kernels are told apart in kernel/compat only, the built module calls
+# what it wraps as it may. Prints TAP.
 #
 # Must never change the tree.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -73,4 +74,7 @@ none "every file names its licence" "$(own | grep -vE '^LICENSES/|^\.gitignore$|
 	while read -r f; do head -n 5 "$f" | grep -qa SPDX-License-Identifier || echo "$f"; done)"
 none "kernel versions only in kernel/compat" "$(own_c | grep -v '^kernel/compat/' |
 	xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\(')"
+ok "mutants fit the tree, and name points of tests" tests/mutants/run.sh fit
+# build.sh disassembles each core that it builds, see check-module.sh.
+ok "everything builds, wraps call the originals as they may" "$VM/build.sh" newest
 done_testing

@@ -22,7 +22,7 @@ if [ "$some" = 0 ]; then
 	done
 fi
 use_kernel "$kernel"
-expected=("$VM/expected" "$VM/expected-${kernel/debug/newest}")
+expected=("$VM/expected" "$VM/expected-$kernel")
 [ -z "${VM_EXPECTED:-}" ] || expected=("$VM_EXPECTED")
 logs=${VM_LOGS:-$O/vm/$kernel}
 mkdir -p "$O/results" "$logs"

@@ -137,6 +137,7 @@ static const struct {
 	{ "unpin-many", 1, do_unpin_many },
 	{ "wait", 3, do_wait },
 	{ "write", 3, do_timed },
+	{ "write-from", 3, do_timed },
 };
 
 static void run(char *line)

@@ -149,7 +149,7 @@ void do_look(char **arg)
 /*
  * msync REGION SIZE, fsync REGION, syncfs REGION, sync, truncate REGION SIZE,
  * punch REGION OFFSET SIZE, write REGION OFFSET SIZE, allocate REGION OFFSET SIZE,
- * start-writeback REGION OFFSET SIZE: how long it takes
+ * start-writeback REGION OFFSET SIZE, write-from REGION PLACE SIZE: how long it takes
  */
 void do_timed(char **arg)
 {
@@ -175,6 +175,8 @@ void do_timed(char **arg)
 	else if (!strcmp(arg[0], "start-writeback"))
 		err = sync_file_range(r->fd, number(arg[2]), number(arg[3]),
 				      SYNC_FILE_RANGE_WRITE);
+	else if (!strcmp(arg[0], "write-from"))
+		err = write(r->fd, place(arg[2]), number(arg[3])) < 0;
 	else
 		sync();
 	if (err)
