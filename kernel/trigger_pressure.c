@@ -6,6 +6,7 @@
  * Runs inside reclaim: must never allocate, wait, or take a pin there. A work
  * asks.
  */
+#include <linux/mm.h>
 #include <linux/shrinker.h>
 
 #include "core.h"

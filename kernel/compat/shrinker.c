@@ -5,6 +5,7 @@
  *
  * One that could not be registered is never called, and is freed all the same.
  */
+#include <linux/mm.h>	/* the next wants its types */
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 
