@@ -31,6 +31,7 @@ void do_look(char **arg);
 void do_map(char **arg);
 void do_pageout(char **arg);
 void do_protect(char **arg);
+void do_repeat(char **arg);
 void do_timed(char **arg);
 void do_touch(char **arg);
 void do_uffd(char **arg);
@@ -53,6 +54,10 @@ void do_state(char **arg);
 void do_storm(char **arg);
 void do_unpin(char **arg);
 void do_unpin_many(char **arg);
+
+/* crowd.c */
+void do_crowd(char **arg);
+void do_disperse(char **arg);
 
 /* listen.c */
 void do_ack(char **arg);

@@ -99,7 +99,9 @@ static const struct {
 	{ "allocate", 3, do_timed },
 	{ "answer", 2, do_answer },
 	{ "close", 1, do_close },
+	{ "crowd", 5, do_crowd },
 	{ "dirty", 1, do_dirty },
+	{ "disperse", 0, do_disperse },
 	{ "dma", 4, do_dma },
 	{ "drop", 2, do_drop },
 	{ "exec", 0, do_exec },
@@ -123,6 +125,7 @@ static const struct {
 	{ "punch", 3, do_timed },
 	{ "reap", 0, do_reap },
 	{ "remap", 3, do_remap },
+	{ "repeat", 1, do_repeat },
 	{ "requests", 1, do_requests },
 	{ "start-writeback", 3, do_timed },
 	{ "state", 1, do_state },
@@ -138,6 +141,7 @@ static const struct {
 	{ "wait", 3, do_wait },
 	{ "write", 3, do_timed },
 	{ "write-from", 3, do_timed },
+	{ "write-sync", 3, do_timed },
 };
 
 static void run(char *line)

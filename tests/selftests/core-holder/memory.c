@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <linux/kernel-page-flags.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "holder.h"
@@ -146,43 +148,84 @@ void do_look(char **arg)
 	printf("ok %u\n", *(unsigned char *)place(arg[1]));
 }
 
+/* What do_timed() says that there is. */
+static int run(char **arg)
+{
+	struct region *r = &regions[slot(arg[1])];
+
+	if (!strcmp(arg[0], "fsync"))
+		return fsync(r->fd);
+	if (!strcmp(arg[0], "msync"))
+		return msync(r->addr, number(arg[2]), MS_SYNC);
+	if (!strcmp(arg[0], "syncfs"))
+		return syncfs(r->fd);
+	if (!strcmp(arg[0], "truncate"))
+		return ftruncate(r->fd, number(arg[2]));
+	if (!strcmp(arg[0], "punch"))
+		return fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				 number(arg[2]), number(arg[3]));
+	if (!strcmp(arg[0], "write"))
+		return pwrite(r->fd, zeroes, number(arg[3]), number(arg[2])) < 0;
+	if (!strcmp(arg[0], "write-sync")) {
+		struct iovec iov = { (void *)zeroes, number(arg[3]) };
+
+		return pwritev2(r->fd, &iov, 1, number(arg[2]), RWF_SYNC) < 0;
+	}
+	if (!strcmp(arg[0], "allocate"))
+		return fallocate(r->fd, 0, number(arg[2]), number(arg[3]));
+	if (!strcmp(arg[0], "start-writeback"))
+		return sync_file_range(r->fd, number(arg[2]), number(arg[3]),
+				       SYNC_FILE_RANGE_WRITE);
+	if (!strcmp(arg[0], "write-from"))
+		return write(r->fd, place(arg[2]), number(arg[3])) < 0;
+	if (!strcmp(arg[0], "sync")) {
+		sync();
+		return 0;
+	}
+	errno = EINVAL;
+	return -1;
+}
+
 /*
  * msync REGION SIZE, fsync REGION, syncfs REGION, sync, truncate REGION SIZE,
- * punch REGION OFFSET SIZE, write REGION OFFSET SIZE, allocate REGION OFFSET SIZE,
- * start-writeback REGION OFFSET SIZE, write-from REGION PLACE SIZE: how long it takes
+ * punch REGION OFFSET SIZE, write REGION OFFSET SIZE, write-sync REGION OFFSET SIZE,
+ * allocate REGION OFFSET SIZE, start-writeback REGION OFFSET SIZE,
+ * write-from REGION PLACE SIZE: how long it takes
  */
 void do_timed(char **arg)
 {
-	struct region *r = &regions[slot(arg[1])];
 	double begun = now();
-	int err = 0;
 
-	if (!strcmp(arg[0], "fsync"))
-		err = fsync(r->fd);
-	else if (!strcmp(arg[0], "msync"))
-		err = msync(r->addr, number(arg[2]), MS_SYNC);
-	else if (!strcmp(arg[0], "syncfs"))
-		err = syncfs(r->fd);
-	else if (!strcmp(arg[0], "truncate"))
-		err = ftruncate(r->fd, number(arg[2]));
-	else if (!strcmp(arg[0], "punch"))
-		err = fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				number(arg[2]), number(arg[3]));
-	else if (!strcmp(arg[0], "write"))
-		err = pwrite(r->fd, zeroes, number(arg[3]), number(arg[2])) < 0;
-	else if (!strcmp(arg[0], "allocate"))
-		err = fallocate(r->fd, 0, number(arg[2]), number(arg[3]));
-	else if (!strcmp(arg[0], "start-writeback"))
-		err = sync_file_range(r->fd, number(arg[2]), number(arg[3]),
-				      SYNC_FILE_RANGE_WRITE);
-	else if (!strcmp(arg[0], "write-from"))
-		err = write(r->fd, place(arg[2]), number(arg[3])) < 0;
-	else
-		sync();
-	if (err)
+	if (run(arg))
 		done(-1);
 	else
 		printf("ok ms=%d\n", (int)(now() - begun));
+}
+
+/* repeat COMMAND of do_timed(): until there is another line, which it eats */
+void do_repeat(char **arg)
+{
+	struct pollfd next = { .fd = STDIN_FILENO, .events = POLLIN };
+	double longest = 0;
+	char line[256];
+	int times = 0;
+
+	while (!poll(&next, 1, 0)) {
+		double begun = now();
+
+		if (run(arg + 1)) {
+			int err = -errno;
+
+			fgets(line, sizeof(line), stdin);
+			failed(err, "");
+			return;
+		}
+		begun = now() - begun;
+		longest = begun > longest ? begun : longest;
+		times++;
+	}
+	if (fgets(line, sizeof(line), stdin))
+		printf("ok times=%d longest=%d\n", times, (int)longest);
 }
 
 static void *hammer(void *arg)
