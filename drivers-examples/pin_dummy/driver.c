@@ -294,12 +294,16 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 }
 
 /* One access of the device: never crosses a page. */
-static int dummy_access(struct dummy *dummy, size_t pos, size_t len, u8 value)
+static int dummy_access(struct dummy *dummy, size_t pos, size_t len,
+			const char *data, u8 value)
 {
 	int err = 0;
 
 	spin_lock(&dummy->lock);
-	if (dummy->live)
+	if (dummy->live && data)
+		memcpy_to_page(dummy->live[pos >> PAGE_SHIFT],
+			       offset_in_page(pos), data, len);
+	else if (dummy->live)
 		memset_page(dummy->live[pos >> PAGE_SHIFT], offset_in_page(pos),
 			    value, len);
 	else
@@ -311,6 +315,7 @@ static int dummy_access(struct dummy *dummy, size_t pos, size_t len, u8 value)
 static int dummy_ioctl_dma(struct dummy *dummy, void __user *uarg)
 {
 	struct pin_dummy_dma arg;
+	char *data = NULL;
 	size_t end;
 	int err = 0;
 
@@ -324,19 +329,28 @@ static int dummy_ioctl_dma(struct dummy *dummy, void __user *uarg)
 		return -EACCES;
 	if (check_add_overflow(arg.offset, arg.len, &end) || end > dummy->len)
 		return -ERANGE;
+	if (arg.from) {
+		if (arg.len > PAGE_SIZE)
+			return -EINVAL;
+		data = memdup_user(u64_to_user_ptr(arg.from), arg.len);
+		if (IS_ERR(data))
+			return PTR_ERR(data);
+	}
 
 	for (arg.done = 0; arg.done < arg.len && !err;) {
 		size_t pos = offset_in_page(dummy->addr) + arg.offset + arg.done;
 		size_t len = min_t(size_t, arg.len - arg.done,
 				   PAGE_SIZE - offset_in_page(pos));
 
-		err = dummy_access(dummy, pos, len, arg.value);
+		err = dummy_access(dummy, pos, len,
+				   data ? data + arg.done : NULL, arg.value);
 		if (!err)
 			arg.done += len;
 		cond_resched();
 	}
 	if (err == -EAGAIN && (dummy->flags & PIN_DUMMY_LAZY))
 		pin_revoke_access(dummy->pin);
+	kfree(data);
 	if (copy_to_user(uarg, &arg, sizeof(arg)))
 		return -EFAULT;
 	return err;

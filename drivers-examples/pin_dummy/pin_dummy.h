@@ -39,7 +39,8 @@ struct pin_dummy_pin {
  * @offset: first byte, from the start of the pin
  * @len: how many
  * @done: set to how many were written before an error
- * @value: what to write into each
+ * @from: address of what to write, a page at most; if 0, @value into each
+ * @value: see @from
  * @zero: must be 0
  *
  * Errors: EAGAIN the pin is revoked, try again later; EFAULT it is gone for
@@ -49,6 +50,7 @@ struct pin_dummy_dma {
 	__u64 offset;
 	__u64 len;
 	__u64 done;
+	__u64 from;
 	__u8 value;
 	__u8 zero[7];
 };

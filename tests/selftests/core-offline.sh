@@ -99,6 +99,28 @@ is "it is still online" "$(cat "$block/state")" online
 ok "the plain pin is gone" rmmod plain_pin
 ok "without pins it goes offline" offline "$block"
 
+# There are no wraps, nobody listens, and the device writes without pause: again and again.
+stop A
+ok "no wraps: the driver unloads" unload pin_dummy
+ok "no wraps: the core unloads" wait_for 30 unload pin_revoke
+ok "no wraps: both are back" modules ask=0
+start A
+for n in 1 2 3; do
+	ok "no wraps: the blocks are online" online
+	new_file file 16 || bail "no file in one piece"
+	is "no wraps: A maps it" "$(h A map 0 "$SCRATCH/file" $LEN shared)" ok
+	like "no wraps: A pins it" "$(h A pin 0 0+0 $LEN we)" 'ok fd=*'
+	find_pages
+	like "no wraps: the pages are in such a block" " ${blocks[*]} " "* $block *"
+	before=$(passes A 0)
+	ok "no wraps: the block goes offline" offline "$block"
+	ok "no wraps: the device gets on" wait_for 20 passes_more A 0 $((before + 10))
+	ok "no wraps: nothing of it is lost" fsync_has A 0 0 16 B
+	like "no wraps: the pin is not gone" "$(h A state 0)" '* gones=0 *'
+	is "no wraps: A lets go" "$(h A unpin 0)" ok
+	is "no wraps: A unmaps it" "$(h A unmap 0+0 $LEN)" ok
+done
+
 for block in "${blocks[@]}"; do
 	[ "$(cat "$block/state")" = offline ] || offline "$block"
 done

@@ -52,7 +52,8 @@ rows='' cols=''
 [ ! -t 0 ] || read -r rows cols < <(stty size)
 {
 	printf 'JOB=%q\nVM_SLOW=%q\nexport VM_SLOW\n' "$job" "${VM_SLOW:-1}"
-	printf 'PYVERBS=%q\nexport PYVERBS\n' "${PYVERBS:-}"
+	printf 'PYVERBS=%q\nTORTURE=%q\nSEED=%q\nexport PYVERBS TORTURE SEED\n' \
+		"${PYVERBS:-}" "${TORTURE:-}" "${SEED:-}"
 	printf 'KERNEL=%q\nKVER=%q\nexport KERNEL KVER\n' "$kernel" "$KVER"
 	printf 'JOB_TESTS=%q\nJOB_COMMAND=%q\n' "$*" "$*"
 	[ "${rows:-0}" != 0 ] || rows=24 cols=80

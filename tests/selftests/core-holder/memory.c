@@ -202,7 +202,10 @@ void do_timed(char **arg)
 		printf("ok ms=%d\n", (int)(now() - begun));
 }
 
-/* repeat COMMAND of do_timed(): until there is another line, which it eats */
+/*
+ * repeat COMMAND of do_timed(): until there is another line, which it eats; after an
+ * error it does not wait for that
+ */
 void do_repeat(char **arg)
 {
 	struct pollfd next = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -214,10 +217,7 @@ void do_repeat(char **arg)
 		double begun = now();
 
 		if (run(arg + 1)) {
-			int err = -errno;
-
-			fgets(line, sizeof(line), stdin);
-			failed(err, "");
+			done(-1);
 			return;
 		}
 		begun = now() - begun;
