@@ -23,7 +23,7 @@ test: ## everything; last line N passed, N failed (TESTS='a b': these guest test
 
 long: ## what takes too long for test: all guest tests on the debug kernel
 	@$(vm)/deps.sh debug
-	@$(vm)/run.sh debug
+	@TORTURE=$${TORTURE:-100} $(vm)/run.sh debug
 
 mutants: ## break the core on purpose, one line at a time: is each noticed? (20 minutes)
 	@$(vm)/deps.sh debug

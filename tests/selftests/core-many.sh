@@ -39,8 +39,8 @@ hundred_files() {
 	rm -r $FILES
 	mkdir $FILES $SECOND/many "$SCRATCH/many"
 	for ((n = 0; n < 100; n += 2)); do
-		printf %4096s > "$SCRATCH/many/$n"
-		printf %4096s > $SECOND/many/$((n + 1))
+		printf %4096s '' > "$SCRATCH/many/$n"
+		printf %4096s '' > $SECOND/many/$((n + 1))
 	done
 	ln -s "$SCRATCH"/many/* $SECOND/many/* $FILES
 	sync

@@ -189,7 +189,8 @@ void slots_hold(uint64_t *wanted)
 	for (unsigned int i = 0; i < SLOTS; i += 2) {
 		unsigned int nr = i + (slots[i + 1].completed > slots[i].completed);
 
-		wanted[i] = wanted[i + 1] = 0;
+		wanted[i] = 0;
+		wanted[i + 1] = 0;
 		wanted[nr] = slots[nr].completed;
 		slots[nr].held = wanted[nr];
 	}
