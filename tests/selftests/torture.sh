@@ -37,8 +37,7 @@ on() {
 	local name=$1 type=$3 blocks=()
 	DATA=$DISK
 	[[ $type != *-dax ]] || DATA=$PMEM
-	# With blocks smaller than a page, what ext4 punches while it commits makes it
-	# warn (ext4_journalled_invalidate_folio), and parts of pages get lost.
+	# Smaller blocks than pages do not go well there: see tests/README.md.
 	[ "$4" != data=journal ] || blocks=(-b 4096)
 	ok "$name: on its disk" scratch "$type" "${blocks[@]}"
 	[ -z "$4" ] || ok "$name: mounted like that" remount "$4"
