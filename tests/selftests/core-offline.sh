@@ -105,7 +105,7 @@ ok "no wraps: the driver unloads" unload pin_dummy
 ok "no wraps: the core unloads" wait_for 30 unload pin_revoke
 ok "no wraps: both are back" modules ask=0
 start A
-for n in 1 2 3; do
+for _ in 1 2 3; do
 	ok "no wraps: the blocks are online" online
 	new_file file 16 || bail "no file in one piece"
 	is "no wraps: A maps it" "$(h A map 0 "$SCRATCH/file" $LEN shared)" ok
