@@ -43,8 +43,10 @@
 
 #include "state.h"
 
+struct cgroup;
 struct genl_info;
 struct netlink_callback;
+struct netlink_ext_ack;
 struct sk_buff;
 
 #define PINR_NAME_LEN	64
@@ -126,8 +128,10 @@ struct pin_revoke_pin {
 	unsigned int flags;
 	bool adopted;
 	bool armed;			/* counted by pinr_arm() */
-	pid_t pid;
+	pid_t pid;			/* who registered it, then */
 	char comm[TASK_COMM_LEN];
+	kuid_t uid;
+	struct cgroup *cgroup;
 	char name[PINR_NAME_LEN];
 	char driver[MODULE_NAME_LEN];
 
@@ -222,6 +226,7 @@ struct pinr_request {
 	u64 id;
 	enum pin_revoke_reason reason;
 	ktime_t begun, repeat_at;
+	unsigned int repeat_ms;		/* 0: once */
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	struct list_head asks;
@@ -238,7 +243,10 @@ struct pinr_ask {
 	struct pin_revoke_pin *pin;
 	struct list_head tolds;
 	ktime_t deadline;
+	enum pin_revoke_action action;	/* of its policy when it was asked */
+	unsigned int max_extend_ms, repeat_ms;
 	unsigned int pending;		/* tolds without an answer */
+	bool over;			/* about to end, not taken */
 	bool open, consent, declined, extended;
 	unsigned int round;		/* told to the monitor */
 };
@@ -253,7 +261,8 @@ struct pinr_told {
 };
 
 u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		  enum pin_revoke_reason reason, unsigned int grace_ms);
+		  enum pin_revoke_reason reason, unsigned int least_ms,
+		  unsigned int most_ms);
 void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 		    enum pin_revoke_reason reason, u64 id);
 u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
@@ -267,7 +276,6 @@ void pinr_told_end(struct pinr_told *told);
 
 /* ack.c */
 struct pinr_ctx;
-struct netlink_ext_ack;
 int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,
 	     unsigned int extend_ms, unsigned int *granted_ms,
 	     struct netlink_ext_ack *extack);
@@ -293,18 +301,47 @@ int pinr_ctx_init(void);
 void pinr_ctx_exit(void);
 
 /* policy.c */
+enum pinr_value {
+	PINR_ACTION,			/* enum pin_revoke_action */
+	PINR_GRACE,			/* milliseconds, as all that follow */
+	PINR_EXTEND,
+	PINR_SKIP,			/* in place of GRACE, see reason_time() */
+	PINR_REPEAT,			/* 0: once, when half of the time is over */
+	PINR_NR_VALUES,
+};
+
+/* What holds for a pin, or for all. */
 struct pinr_policy {
-	unsigned int grace_ms;
-	unsigned int max_extend_ms;
-	unsigned int skip_ms;
+	u32 value[PINR_NR_VALUES];
+	u8 from[PINR_NR_VALUES];	/* enum pin_revoke_policy_source */
+};
+
+/* What is set, for a reason or for some pins. */
+struct pinr_rule {
+	enum pin_revoke_reason reason;
+	enum pin_revoke_policy_source by;
+	kuid_t uid;			/* of these one, the others 0 */
+	u64 cgroup;
+	char comm[TASK_COMM_LEN];
+	unsigned int set;		/* bits of enum pinr_value */
+	u32 value[PINR_NR_VALUES];
 };
 
 #define PINR_NR_REASONS	(PIN_REVOKE_REASON_MAX + 1)
 bool pinr_reason_asks(enum pin_revoke_reason reason);
-struct pinr_policy pinr_policy_get(enum pin_revoke_reason reason);
-void pinr_policy_set(enum pin_revoke_reason reason,
-		     const struct pinr_policy *policy);
 bool pinr_reason_takes(enum pin_revoke_reason reason);
+enum pinr_value pinr_reason_time(enum pin_revoke_reason reason);
+struct cgroup *pinr_cgroup_get(void);
+void pinr_cgroup_put(struct cgroup *cgroup);
+struct pinr_policy __pinr_policy_of(enum pin_revoke_reason reason,
+				    const struct pin_revoke_pin *pin);
+struct pinr_policy pinr_policy_of(enum pin_revoke_reason reason,
+				  const struct pin_revoke_pin *pin);
+bool pinr_policy_asks(enum pin_revoke_reason reason);
+bool pinr_policy_rule(unsigned int nr, struct pinr_rule *rule);
+int pinr_policy_set(const struct pinr_rule *change,
+		    struct netlink_ext_ack *extack);
+int pinr_policy_del(const struct pinr_rule *like);
 
 /* main.c: what `stat` shows */
 struct pinr_stats {
@@ -383,10 +420,11 @@ struct pinr_selection {			/* what is 0 or NULL means all */
 struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
 				    unsigned int *nr);
 u64 pinr_revoke(struct pin_revoke_pin **pins, unsigned int nr,
-		enum pin_revoke_reason reason, unsigned int grace_ms);
+		enum pin_revoke_reason reason, unsigned int least_ms,
+		unsigned int most_ms);
 struct file *pinr_drain_open(struct pin_revoke_pin **pins, unsigned int nr);
 
-/* trigger_power.c, trigger_pressure.c */
+/* trigger_power.c, trigger_pressure.c; trigger_unbind.c has the driver's API */
 int pinr_power_init(void);
 void pinr_power_exit(void);
 int pinr_pressure_init(void);

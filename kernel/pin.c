@@ -44,6 +44,7 @@ static void pinr_pin_last(struct kref *ref)
 	pinr_segs_free(pin->segs);
 	kvfree(pin->pages);
 	pinr_holder_put(pin->holder);
+	pinr_cgroup_put(pin->cgroup);
 	if (pin->armed)
 		pinr_disarm();
 	kfree(pin);
@@ -271,6 +272,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->adopted = adopted;
 	pin->pid = task_tgid_nr(current);
 	get_task_comm(pin->comm, current);
+	pin->uid = current_uid();
 	strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
 	mutex_init(&pin->op_mutex);
 	mutex_init(&pin->lock);
@@ -296,6 +298,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->holder = pinr_holder_get(current->mm);
 	if (!pin->holder)
 		goto err_pages;
+	pin->cgroup = pinr_cgroup_get();
 	__module_get(THIS_MODULE);
 	return pin;
 
