@@ -41,6 +41,7 @@
 #include <linux/workqueue.h>
 #include <linux/writeback.h>
 
+#include "policy.h"
 #include "state.h"
 
 struct cgroup;
@@ -299,49 +300,6 @@ void pinr_ctx_put(struct pinr_ctx *ctx);
 struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id);
 int pinr_ctx_init(void);
 void pinr_ctx_exit(void);
-
-/* policy.c */
-enum pinr_value {
-	PINR_ACTION,			/* enum pin_revoke_action */
-	PINR_GRACE,			/* milliseconds, as all that follow */
-	PINR_EXTEND,
-	PINR_SKIP,			/* in place of GRACE, see reason_time() */
-	PINR_REPEAT,			/* 0: once, when half of the time is over */
-	PINR_NR_VALUES,
-};
-
-/* What holds for a pin, or for all. */
-struct pinr_policy {
-	u32 value[PINR_NR_VALUES];
-	u8 from[PINR_NR_VALUES];	/* enum pin_revoke_policy_source */
-};
-
-/* What is set, for a reason or for some pins. */
-struct pinr_rule {
-	enum pin_revoke_reason reason;
-	enum pin_revoke_policy_source by;
-	kuid_t uid;			/* of these one, the others 0 */
-	u64 cgroup;
-	char comm[TASK_COMM_LEN];
-	unsigned int set;		/* bits of enum pinr_value */
-	u32 value[PINR_NR_VALUES];
-};
-
-#define PINR_NR_REASONS	(PIN_REVOKE_REASON_MAX + 1)
-bool pinr_reason_asks(enum pin_revoke_reason reason);
-bool pinr_reason_takes(enum pin_revoke_reason reason);
-enum pinr_value pinr_reason_time(enum pin_revoke_reason reason);
-struct cgroup *pinr_cgroup_get(void);
-void pinr_cgroup_put(struct cgroup *cgroup);
-struct pinr_policy __pinr_policy_of(enum pin_revoke_reason reason,
-				    const struct pin_revoke_pin *pin);
-struct pinr_policy pinr_policy_of(enum pin_revoke_reason reason,
-				  const struct pin_revoke_pin *pin);
-bool pinr_policy_asks(enum pin_revoke_reason reason);
-bool pinr_policy_rule(unsigned int nr, struct pinr_rule *rule);
-int pinr_policy_set(const struct pinr_rule *change,
-		    struct netlink_ext_ack *extack);
-int pinr_policy_del(const struct pinr_rule *like);
 
 /* main.c: what `stat` shows */
 struct pinr_stats {
