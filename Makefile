@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The way in: every target is a script of tests/vm, which also says more.
-# KERNEL=6.12 names one of newest, 6.12, 6.1, debug (test takes the first three, all
-# else newest, if not said), TESTS='a b' some guest tests, CMD='...' what vm runs,
+# KERNEL=6.12 names one of newest, 6.12, 6.1, debug (test takes all of them,
+# all else newest, if not said), TESTS='a b' some guest tests, CMD='...' what vm runs,
 # YES=1 answers the one question, PIN_REVOKE_CACHE moves the cache.
 #
 # Must never hold logic of its own.
@@ -18,7 +18,7 @@ demo: ## see it: RDMA into a file, and an fsync that means it (BASELINE=1: today
 	@$(vm)/demo.sh
 
 test: ## everything; last line N passed, N failed (TESTS='a b': these guest tests only)
-	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1))
+	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1 debug))
 	@$(if $(TESTS),$(vm)/run.sh $(one) $(TESTS),$(vm)/all.sh $(KERNEL))
 
 long: ## what takes too long for test: all guest tests on the debug kernel

@@ -15,7 +15,7 @@
  * Lock order
  *   pin->op_mutex	->map(), ->unmap() and release against each other; may
  *			be held over allocations, never over pin_user_pages*()
- *   i_rwsem		of a file while its pages are pinned, alone; shared for
+ *   freeze, i_rwsem	of a file while its pages are pinned, alone; shared for
  *			DAX, exclusive and a batch at a time for others
  *   [mmap_lock, folio locks, i_mmap, fs_reclaim: the callers of the notifier]
  *   pin->lock		state of the pin; taken by the notifier: never held over
@@ -264,8 +264,9 @@ struct pinr_told {
 u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 		  enum pin_revoke_reason reason, unsigned int least_ms,
 		  unsigned int most_ms);
-void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		    enum pin_revoke_reason reason, u64 id);
+struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
+			     enum pin_revoke_reason reason);
+bool pinr_ask_awaited(const struct pinr_ask *ask);
 u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
 void pinr_asks_resolve(struct pin_revoke_pin *pin);
 struct pinr_request *pinr_request_find(u64 id);
@@ -273,7 +274,12 @@ bool pinr_request_ever(u64 id);
 bool pinr_request_due(struct pinr_request *req, ktime_t *next);
 struct pinr_request *pinr_request_next(u64 *id);
 void pinr_request_put(struct pinr_request *req);
+void pinr_request_cancel(struct pinr_request *req, bool all);
 void pinr_told_end(struct pinr_told *told);
+
+/* wait.c */
+void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
+		    enum pin_revoke_reason reason, u64 id);
 
 /* ack.c */
 struct pinr_ctx;

@@ -7,19 +7,11 @@
  * forces what is open at the deadline; no waiter is needed for that. Must
  * never wait for an answer beyond the deadline.
  */
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "core.h"
 #include "trace.h"
-
-DECLARE_WAIT_QUEUE_HEAD(pinr_answered);
-
-#ifdef CONFIG_LOCKDEP
-struct lockdep_map pinr_wait_map = STATIC_LOCKDEP_MAP_INIT("pin_revoke_wait",
-							   &pinr_wait_map);
-#endif
 
 static DEFINE_XARRAY(pinr_requests);
 static atomic64_t pinr_last_request;
@@ -143,14 +135,15 @@ void pinr_told_end(struct pinr_told *told)
 	pinr_told_free(told);
 }
 
-static struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
-				    enum pin_revoke_reason reason)
+/* The open ask of this reason, or NULL. Caller holds pinr_lock. */
+struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
+			     enum pin_revoke_reason reason)
 {
 	struct pinr_ask *ask;
 
 	lockdep_assert_held(&pinr_lock);
 	list_for_each_entry(ask, &pin->asks, of_pin)
-		if (ask->req->reason == reason)
+		if (ask->req->reason == reason && !ask->over)
 			return ask;
 	return NULL;
 }
@@ -162,9 +155,10 @@ static bool pinr_ask_gentle(const struct pinr_ask *ask)
 	       ask->action == PIN_REVOKE_ACTION_REPORT;
 }
 
-static bool pinr_ask_awaited(const struct pinr_ask *ask)
+/* Does whoever needs the pin wait for this? */
+bool pinr_ask_awaited(const struct pinr_ask *ask)
 {
-	return ask && !ask->over && !pinr_ask_gentle(ask);
+	return ask && !pinr_ask_gentle(ask);
 }
 
 /*
@@ -307,8 +301,11 @@ static bool pinr_ask_lapsed(const struct pinr_ask *ask)
 	       !ktime_after(ask->deadline, ktime_get());
 }
 
-/* Asks of a request end, without their pins being taken: all, or what lapsed. */
-static void pinr_request_cancel(struct pinr_request *req, bool all)
+/*
+ * Asks of a request end, without their pins being taken: all, or what lapsed. May
+ * sleep.
+ */
+void pinr_request_cancel(struct pinr_request *req, bool all)
 {
 	struct pinr_ask *ask;
 
@@ -419,31 +416,13 @@ static void pinr_request_work(struct work_struct *work)
 			   nsecs_to_jiffies(max_t(s64, next - now, 0)) + 1);
 }
 
-/**
- * pinr_ask_pins - ask the holders of some pins
- * @pins: the pins
- * @nr: how many
- * @reason: what for
- * @least_ms: time to answer, whatever the policy of a pin says
- * @most_ms: limit of it; UINT_MAX: the policy's
- *
- * Does not wait. Pins of a request of the same reason that is open join it;
- * pins that nobody answers for are left alone.
- *
- * Context: may sleep, does not enter file systems.
- * Return: the id of the request, 0 if none was opened.
- */
-u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		  enum pin_revoke_reason reason, unsigned int least_ms,
-		  unsigned int most_ms)
+/* Open until all asks are in it, or the first could end it. NULL without memory. */
+static struct pinr_request *pinr_request_new(enum pin_revoke_reason reason)
 {
-	struct pinr_request *req;
-	unsigned int i;
-	u64 id = 0;
+	struct pinr_request *req = kzalloc(sizeof(*req), GFP_NOFS);
 
-	req = kzalloc(sizeof(*req), GFP_NOFS);
 	if (!req)
-		return 0;
+		return NULL;
 	kref_init(&req->ref);
 	INIT_LIST_HEAD(&req->asks);
 	INIT_DELAYED_WORK(&req->work, pinr_request_work);
@@ -454,17 +433,41 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	req->repeat_at = KTIME_MAX;
 	req->id = atomic64_inc_return(&pinr_last_request);
 	req->round = 1;
-	/* Open until all asks are in it, or the first could end it. */
 	req->nr_open = 1;
 	if (xa_err(xa_store(&pinr_requests, req->id, req, GFP_NOFS))) {
 		kfree(req);
-		return 0;
+		return NULL;
 	}
 	/* For the work, which is what ends a request. */
 	kref_get(&req->ref);
+	return req;
+}
+
+/**
+ * pinr_ask_pins - ask the holders of some pins
+ * @pins: the pins
+ * @nr: how many
+ * @reason: what for
+ * @least_ms: time to answer, whatever the policy of a pin says
+ * @most_ms: limit of it; UINT_MAX: the policy's
+ *
+ * Does not wait. Pins of a request of the same reason that is open join it;
+ * pins that nobody answers for, or that there is no memory to ask for, are left
+ * to the backstop, or taken if the reason has none.
+ *
+ * Context: may sleep, does not enter file systems.
+ * Return: the id of the request, 0 if none was opened.
+ */
+u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
+		  enum pin_revoke_reason reason, unsigned int least_ms,
+		  unsigned int most_ms)
+{
+	struct pinr_request *req = pinr_request_new(reason);
+	unsigned int i;
+	u64 id = 0;
 
 	for (i = 0; i < nr; i++) {
-		struct pinr_ask *ask = kzalloc(sizeof(*ask), GFP_NOFS);
+		struct pinr_ask *ask = req ? kzalloc(sizeof(*ask), GFP_NOFS) : NULL;
 
 		if (ask && pinr_ask_pin(req, ask, pins[i], least_ms, most_ms))
 			continue;
@@ -472,6 +475,8 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 			pinr_pin_input(pins[i], PINR_FORCE, reason);
 		kfree(ask);
 	}
+	if (!req)
+		return 0;
 
 	spin_lock(&pinr_lock);
 	req->nr_open--;
@@ -492,102 +497,4 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	}
 	pinr_request_put(req);
 	return id;
-}
-
-/* Latest deadline that is still open among the pins; 0 if there is none. */
-static ktime_t pinr_open_until(struct pin_revoke_pin **pins, unsigned int nr,
-			       enum pin_revoke_reason reason)
-{
-	ktime_t until = 0;
-	unsigned int i;
-
-	spin_lock(&pinr_lock);
-	for (i = 0; i < nr; i++) {
-		struct pinr_ask *ask = pinr_ask_of(pins[i], reason);
-
-		if (pinr_ask_awaited(ask))
-			until = max(until, ask->deadline);
-	}
-	spin_unlock(&pinr_lock);
-	return until;
-}
-
-/* The request's work does this too; a busy queue must not hold up a waiter. */
-static void pinr_take_due(struct pin_revoke_pin *pin,
-			  enum pin_revoke_reason reason)
-{
-	struct pinr_request *req = NULL;
-	struct pinr_ask *ask;
-	ktime_t next;
-
-	spin_lock(&pinr_lock);
-	ask = pinr_ask_of(pin, reason);
-	if (ask) {
-		req = ask->req;
-		kref_get(&req->ref);
-	}
-	spin_unlock(&pinr_lock);
-	if (!req)
-		return;
-	while (pinr_request_due(req, &next))
-		cond_resched();
-	pinr_request_put(req);
-}
-
-/*
- * Whoever opened the request does not need the pins any more: it ends without
- * taking them, unless somebody else has joined it.
- */
-static void pinr_request_killed(u64 id)
-{
-	struct pinr_request *req = pinr_request_find(id);
-	bool joined;
-
-	if (!req)
-		return;
-	spin_lock(&pinr_lock);
-	joined = req->joined;
-	spin_unlock(&pinr_lock);
-	if (!joined)
-		pinr_request_cancel(req, true);
-	pinr_request_put(req);
-}
-
-/**
- * pinr_wait_pins - wait until holders have answered
- * @pins: the pins that were asked for
- * @nr: how many
- * @reason: wait for requests of this reason, joined ones too
- * @id: the caller's own request, cancelled if the caller is killed and nobody
- *	else waits for it
- *
- * Returns at the latest deadline of the pins, with whatever is open forced,
- * earlier if all are answered or the task is killed.
- *
- * Context: may sleep; the caller may hold s_umount, i_rwsem, even mmap_lock:
- * legal because the wait is bounded and killable.
- */
-void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		    enum pin_revoke_reason reason, u64 id)
-{
-	unsigned int i;
-
-	pinr_might_wait();
-	for (;;) {
-		ktime_t until = pinr_open_until(pins, nr, reason);
-		s64 left = ktime_to_ns(ktime_sub(until, ktime_get()));
-
-		if (!until)
-			return;
-		if (left <= 0) {
-			for (i = 0; i < nr; i++)
-				pinr_take_due(pins[i], reason);
-		} else if (wait_event_killable_timeout(pinr_answered,
-						       !pinr_open_until(pins, nr, reason),
-						       nsecs_to_jiffies(left) + 1) < 0) {
-			if (id)
-				pinr_request_killed(id);
-			return;
-		}
-	}
 }

@@ -155,12 +155,24 @@ void pinr_segs_free(struct pinr_segs *segs)
 	kvfree(segs);
 }
 
+/* What a writable pin makes writable is a file's: as for write(2), no freeze meanwhile. */
+static struct super_block *pinr_seg_writes(struct pinr_seg *seg)
+{
+	struct inode *inode = seg->file ? file_inode(seg->file) : NULL;
+
+	return inode && S_ISREG(inode->i_mode) &&
+	       (seg->pin->flags & PIN_REVOKE_WRITE) ? inode->i_sb : NULL;
+}
+
 /**
- * pinr_seg_lock - keep truncate away while pages of a DAX file are pinned
+ * pinr_seg_lock - keep freeze and truncate away while pages of a file are pinned
  * @seg: a fresh seg
  *
- * Truncate unmaps such pages, once, and waits under i_rwsem until nobody uses
- * them; for that it lets page faults in. Since a mapping counts as a user, too,
+ * A freeze would have our write faults wait for the thaw, and everybody who needs
+ * the locks that we have then.
+ *
+ * Truncate unmaps the pages of a DAX file, once, and waits under i_rwsem until nobody
+ * uses them; for that it lets page faults in. Since a mapping counts as a user, too,
  * a fault of ours in that moment would be waited for, but never asked to go:
  *
  *   truncate                              here
@@ -179,20 +191,35 @@ void pinr_segs_free(struct pinr_segs *segs)
 int pinr_seg_lock(struct pinr_seg *seg)
 {
 	struct inode *inode = seg->file ? file_inode(seg->file) : NULL;
+	struct super_block *sb = pinr_seg_writes(seg);
+	bool worker = current->flags & PF_KTHREAD;
+	int err = 0;
 
-	if (!inode || !IS_DAX(inode))
-		return 0;
-	if (!(current->flags & PF_KTHREAD))
-		return down_read_killable(&inode->i_rwsem);
-	return inode_trylock_shared(inode) ? 0 : -EBUSY;
+	if (sb && !worker)
+		sb_start_write(sb);
+	else if (sb && !sb_start_write_trylock(sb))
+		return -EBUSY;
+	if (inode && IS_DAX(inode)) {
+		if (!worker)
+			err = down_read_killable(&inode->i_rwsem);
+		else
+			err = inode_trylock_shared(inode) ? 0 : -EBUSY;
+	}
+	if (err && sb)
+		sb_end_write(sb);
+	return err;
 }
 
 void pinr_seg_unlock(struct pinr_seg *seg)
 {
+	struct super_block *sb = pinr_seg_writes(seg);
+
 	if (!seg->file)
 		return;
 	if (IS_DAX(file_inode(seg->file)))
 		inode_unlock_shared(file_inode(seg->file));
+	if (sb)
+		sb_end_write(sb);
 	fput(seg->file);
 	seg->file = NULL;
 }
@@ -242,7 +269,7 @@ static int pinr_settle_file(struct file *file, pgoff_t first, pgoff_t last,
 	loff_t from = (loff_t)first << PAGE_SHIFT;
 	loff_t to = ((loff_t)(last + 1) << PAGE_SHIFT) - 1;
 
-	/* A fault would wait for the thaw with the holder's mmap_lock held. */
+	/* Do not even begin; pinr_seg_lock() sees what freezes later. */
 	if (mapping->host->i_sb->s_writers.frozen != SB_UNFROZEN)
 		return -EBUSY;
 	if (write)

@@ -207,6 +207,34 @@ static void released_while_asked(struct kunit *test)
 	fput(ctx);
 }
 
+/*
+ * A reason without a backstop: whatever there is no memory for, the pin is asked
+ * for or taken. (kunit.sh lets allocations that may reclaim fail, too.)
+ */
+static void without_memory(struct kunit *test)
+{
+	unsigned int nth, failed = 0;
+
+	for (nth = 1; nth <= 8; nth++) {
+		struct fake_driver driver = { };
+		struct pin_revoke_pin *pin = fake_simple(test, &driver, 1);
+		struct file *ctx = listen(test);
+		u64 id;
+
+		WRITE_ONCE(current->fail_nth, nth);
+		id = ask(pin, PIN_REVOKE_REASON_ADMIN, LONG_MS);
+		failed += !READ_ONCE(current->fail_nth);
+		WRITE_ONCE(current->fail_nth, 0);
+		KUNIT_EXPECT_EQ(test, (int)pin->state,
+				id ? PIN_REVOKE_STATE_ASKED :
+				     PIN_REVOKE_STATE_REVOKED);
+		fake_release(pin);
+		fput(ctx);
+	}
+	/* The request, what finds it, an ask, a told: all of them did. */
+	KUNIT_EXPECT_GE(test, failed, 3);
+}
+
 /* What the flusher leaves out: only what is asked for in its name. */
 static void left_out_while_asked(struct kunit *test)
 {
@@ -243,6 +271,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(two_have_a_say),
 	KUNIT_CASE(the_second_joins),
 	KUNIT_CASE(released_while_asked),
+	KUNIT_CASE(without_memory),
 	KUNIT_CASE(left_out_while_asked),
 	{ }
 };

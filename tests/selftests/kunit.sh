@@ -26,6 +26,9 @@ cases() {
 	[ $tap_failed = 0 ] || diag "$(cat $log)"
 }
 
+# fail-nth is for every allocation, and needs no backtrace of each.
+echo N > /sys/kernel/debug/failslab/ignore-gfp-wait
+echo 0 > /sys/kernel/debug/failslab/verbose
 ok "the core with its tests loads" insmod /pr/modules/fault/pin_revoke.ko
 for suite in pin_revoke_state pin_revoke_index pin_revoke_request pin_revoke_policy; do
 	cases $suite

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: all.sh [KERNEL...]	(default: newest 6.12 6.1)
+# usage: all.sh [KERNEL...]	(default: newest 6.12 6.1 debug)
 # `make test`: the tree's checks, the unit tests, the tests of the harness, the
-# guest tests of each kernel (on debug, those in debug.tests), with the time that
-# each took.
+# guest tests of each kernel (on debug, those in debug.tests), those with real DMA
+# again behind an IOMMU and by bounce buffers, with the time that each took.
 # Last line: N passed, N failed, over all of them.
 #
 # Must never stop at the first suite that failed, nor forget it.
 . "${BASH_SOURCE[0]%/*}/env.sh"
 
-[ $# != 0 ] || set -- newest 6.12 6.1
+[ $# != 0 ] || set -- newest 6.12 6.1 debug
 passed=0 failed=0 times=''
 use_kernel "$1"
 mkdir -p "$O/results"
@@ -50,11 +50,24 @@ guest() {
 	add "guest-$1"
 }
 
+# dma WAY - real DMA again, see VM_DMA in boot.sh
+dma() {
+	SECONDS=0
+	rm -f "$O/results/dma-$1" "$O/vm/dma-$1/result"
+	say "== dma-$1"
+	VM_DMA=$1 VM_LOGS=$O/vm/dma-$1 "$VM/run.sh" "${2/debug/newest}" edu-dma |
+		sed '/^[0-9]* passed, [0-9]* failed$/d' || :
+	cp "$O/vm/dma-$1/result" "$O/results/dma-$1" || :
+	add "dma-$1"
+}
+
 suite tree one_tap tree "$VM/check-tree.sh"
 suite unit "$VM/unit.sh"
 for kernel; do
 	guest "$kernel"
 done
+dma iommu "$1"
+dma bounce "$1"
 # A WARNING does not end a stock kernel's run.
 suite harness one_tap harness "$VM/check-splats-test.sh" "${1/debug/newest}"
 case " $* " in

@@ -34,6 +34,7 @@ void do_protect(char **arg);
 void do_timed(char **arg);
 void do_touch(char **arg);
 void do_uffd(char **arg);
+void do_uffd_end(char **arg);
 void do_unmap(char **arg);
 
 /* move.c */

@@ -132,6 +132,7 @@ static const struct {
 	{ "touch", 3, do_touch },
 	{ "truncate", 2, do_timed },
 	{ "uffd", 2, do_uffd },
+	{ "uffd-end", 0, do_uffd_end },
 	{ "unmap", 2, do_unmap },
 	{ "unpin", 1, do_unpin },
 	{ "unpin-many", 1, do_unpin_many },

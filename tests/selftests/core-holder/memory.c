@@ -81,7 +81,9 @@ void do_protect(char **arg)
 	done(mprotect(place(arg[1]), number(arg[2]), prot));
 }
 
-/* uffd PLACE SIZE: whoever misses a page there waits for this process's end */
+static int uffd;
+
+/* uffd PLACE SIZE: whoever misses a page there waits for uffd-end, or our end */
 void do_uffd(char **arg)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -89,10 +91,16 @@ void do_uffd(char **arg)
 		.range = { (uintptr_t)place(arg[1]), number(arg[2]) },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 
-	done(fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	     ioctl(fd, UFFDIO_REGISTER, &reg) ? -1 : 0);
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	done(uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	     ioctl(uffd, UFFDIO_REGISTER, &reg) ? -1 : 0);
+}
+
+/* uffd-end: whoever waits there goes on */
+void do_uffd_end(char **arg)
+{
+	done(close(uffd));
 }
 
 /* drop PLACE SIZE [TIMES]: out of the page table, not out of the mapping */
