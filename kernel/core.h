@@ -40,6 +40,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/writeback.h>
+#include <linux/xarray.h>
 
 #include "policy.h"
 #include "state.h"
@@ -114,7 +115,7 @@ int pinr_seg_lock_dio(struct pinr_seg *seg);
 void pinr_seg_unlock_dio(struct pinr_seg *seg);
 int pinr_segs_settle(struct pin_revoke_pin *pin, bool write);
 
-/* pin.c */
+/* pin.c, api.c */
 struct pin_revoke_pin {
 	struct kref ref;
 	u64 id;
@@ -122,7 +123,6 @@ struct pin_revoke_pin {
 	void *priv;
 	struct pinr_holder *holder;
 	struct list_head of_holder;
-	struct list_head all;
 	unsigned long addr, len;	/* as the driver said */
 	unsigned long start, end;	/* page aligned */
 	unsigned long nr_pages;
@@ -175,12 +175,13 @@ struct pin_revoke_pin {
 void pinr_pin_get(struct pin_revoke_pin *pin);
 void pinr_pin_put(struct pin_revoke_pin *pin);
 struct pin_revoke_pin *pinr_pin_find(u64 id);
+struct pin_revoke_pin *pinr_pin_next(u64 after);
 void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		      enum pin_revoke_reason reason);
 void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		    enum pin_revoke_reason reason);
 void pinr_pin_after(struct pin_revoke_pin *pin);
-extern struct list_head pinr_pins;
+extern struct xarray pinr_pins;	/* pinr_lock */
 /*
  * Unpins; tells, ends requests and removes notifiers, waits for neither user
  * space nor I/O; verifies and restores, can be full of faults that never end.

@@ -168,11 +168,12 @@ static void pinr_collect(struct pinr_basket *basket,
 	struct pin_revoke_pin *pin;
 	struct pinr_map *map;
 	unsigned int bucket;
+	unsigned long id;
 
 	spin_lock(&pinr_lock);
 	pinr_collection++;
 	if (scope->anon) {
-		list_for_each_entry(pin, &pinr_pins, all)
+		xa_for_each(&pinr_pins, id, pin)
 			pinr_collect_pin(basket, pin);
 	} else if (scope->mapping) {
 		map = pinr_map_find(scope->mapping, NULL);

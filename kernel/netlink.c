@@ -200,23 +200,6 @@ void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 			   &pin_revoke_nl_family, NLM_F_MULTI, cmd);
 }
 
-/* The pin with the lowest id above @after; ids only grow, as does the list. */
-static struct pin_revoke_pin *pinr_pin_next(u64 after)
-{
-	struct pin_revoke_pin *pin, *found = NULL;
-
-	spin_lock(&pinr_lock);
-	list_for_each_entry(pin, &pinr_pins, all) {
-		if (pin->id > after) {
-			pinr_pin_get(pin);
-			found = pin;
-			break;
-		}
-	}
-	spin_unlock(&pinr_lock);
-	return found;
-}
-
 int pin_revoke_nl_pin_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb)
 {

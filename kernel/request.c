@@ -8,7 +8,6 @@
  * never wait for an answer beyond the deadline.
  */
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
 #include "core.h"
 #include "trace.h"

@@ -71,7 +71,6 @@ struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
 	INIT_WORK(&pin->free_work, fake_no_work);
 	INIT_LIST_HEAD(&pin->asks);
-	INIT_LIST_HEAD(&pin->all);
 	INIT_LIST_HEAD(&pin->of_holder);
 	pin->holder = pinr_holder_get(current->mm);
 	pin->segs = kvzalloc(struct_size(pin->segs, seg, nr), GFP_KERNEL);

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The driver's calls: registration, release, access.
+ *
+ * Must never hold pin->lock over pin_user_pages*() (it can call the notifier
+ * in the same task), and never need mmu_interval_notifier_remove() to release
+ * or to take (it waits for the invalidation that may be waiting for us).
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "core.h"
+
+static atomic64_t pinr_last_id;
+
+static int pinr_charge(struct mm_struct *mm, unsigned long nr_pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (atomic64_add_return(nr_pages, &mm->pinned_vm) > limit &&
+	    !capable(CAP_IPC_LOCK)) {
+		atomic64_sub(nr_pages, &mm->pinned_vm);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void pinr_uncharge(struct pin_revoke_pin *pin, struct mm_struct *mm)
+{
+	if (!pin->adopted)
+		atomic64_sub(pin->nr_pages, &mm->pinned_vm);
+}
+
+static void pinr_free_work(struct work_struct *work)
+{
+	struct pin_revoke_pin *pin =
+		container_of(work, struct pin_revoke_pin, free_work);
+
+	mmu_interval_notifier_remove(&pin->notifier);
+	pinr_pin_put(pin);
+}
+
+/*
+ * Teach lockdep, before any load does, above what the lock of a pin is taken:
+ * whoever needs one of these under it, a driver's callback above all, is
+ * reported from then on. pinr_segs_walk() adds mmap_lock. Folio locks are
+ * nothing that lockdep knows.
+ */
+static void pinr_teach_order(struct pin_revoke_pin *pin)
+{
+	mutex_lock(&pin->op_mutex);
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&pin->lock);
+	fs_reclaim_release(GFP_KERNEL);
+	mutex_unlock(&pin->op_mutex);
+
+	lock_map_acquire(&pinr_wait_map);
+	might_lock(&pin->lock);
+	lock_map_release(&pinr_wait_map);
+}
+
+static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
+				       void *priv, unsigned long addr,
+				       size_t len, unsigned int flags,
+				       bool adopted)
+{
+	struct pin_revoke_pin *pin;
+	unsigned long last;
+	int err = -ENOMEM;
+
+	if (!len || check_add_overflow(addr, len - 1, &last) ||
+	    last >= TASK_SIZE_MAX || !current->mm ||
+	    (flags & ~(PIN_REVOKE_WRITE | PIN_REVOKE_LAZY)))
+		return ERR_PTR(-EINVAL);
+
+	pin = kzalloc(sizeof(*pin), GFP_KERNEL_ACCOUNT);
+	if (!pin)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&pin->ref);
+	pin->ops = ops;
+	pin->priv = priv;
+	pin->addr = addr;
+	pin->len = len;
+	pin->start = addr & PAGE_MASK;
+	pin->end = (last & PAGE_MASK) + PAGE_SIZE;
+	pin->nr_pages = (pin->end - pin->start) >> PAGE_SHIFT;
+	pin->flags = flags;
+	pin->adopted = adopted;
+	pin->pid = task_tgid_nr(current);
+	get_task_comm(pin->comm, current);
+	pin->uid = current_uid();
+	strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
+	mutex_init(&pin->op_mutex);
+	mutex_init(&pin->lock);
+	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
+	INIT_WORK(&pin->tell_work, pinr_tell_work);
+	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
+	INIT_WORK(&pin->free_work, pinr_free_work);
+	INIT_LIST_HEAD(&pin->asks);
+	pinr_teach_order(pin);
+
+	/* The limit first: the array is as large as the user says. */
+	if (!adopted) {
+		err = pinr_charge(current->mm, pin->nr_pages);
+		if (err)
+			goto err_pin;
+		err = -ENOMEM;
+	}
+	/* Nor is any length that somebody thinks of a reason for a warning. */
+	pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!pin->pages)
+		goto err_charge;
+	pin->id = atomic64_inc_return(&pinr_last_id);
+	if (xa_reserve(&pinr_pins, pin->id, GFP_KERNEL_ACCOUNT))
+		goto err_pages;
+	pin->holder = pinr_holder_get(current->mm);
+	if (!pin->holder)
+		goto err_id;
+	pin->cgroup = pinr_cgroup_get();
+	__module_get(THIS_MODULE);
+	return pin;
+
+err_id:
+	xa_release(&pinr_pins, pin->id);
+err_pages:
+	kvfree(pin->pages);
+err_charge:
+	pinr_uncharge(pin, current->mm);
+err_pin:
+	kfree(pin);
+	return ERR_PTR(err);
+}
+
+static void pinr_publish(struct pin_revoke_pin *pin)
+{
+	if (pin->ops->describe)
+		pin->ops->describe(pin->priv, pin->name, sizeof(pin->name));
+	spin_lock(&pinr_lock);
+	/* It has its place: nothing is allocated. */
+	xa_store(&pinr_pins, pin->id, pin, GFP_ATOMIC);
+	list_add_tail(&pin->of_holder, &pin->holder->pins);
+	spin_unlock(&pinr_lock);
+	atomic64_inc(&pinr_stats.pins);
+}
+
+static struct pin_revoke_pin *
+pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
+	      size_t len, unsigned int flags,
+	      int (*fill)(struct pin_revoke_pin *pin, struct page **pages),
+	      struct page **pages)
+{
+	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags, pages);
+	int err;
+
+	if (IS_ERR(pin))
+		return pin;
+	err = mmu_interval_notifier_insert(&pin->notifier, current->mm,
+					   pin->start, pin->end - pin->start,
+					   &pinr_notifier_ops);
+	if (err) {
+		xa_release(&pinr_pins, pin->id);
+		pinr_uncharge(pin, current->mm);
+		pinr_pin_put(pin);
+		return ERR_PTR(err);
+	}
+
+	pinr_publish(pin);
+	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
+	err = fill(pin, pages);
+	if (err) {
+		pin_revoke_release(pin);
+		/* Unmapped while it was being pinned: there is nothing there. */
+		return ERR_PTR(err == -ECANCELED ? -EFAULT : err);
+	}
+	/* Nobody cleans other memory: nothing to ask for. */
+	if (pin->file) {
+		pin->armed = true;
+		pinr_arm();
+	}
+	return pin;
+}
+
+/**
+ * pin_revoke_pin - pin user memory that can be taken back
+ * @ops: callbacks of the driver
+ * @priv: passed to them
+ * @addr: first byte, in the memory of the calling process
+ * @len: length in bytes
+ * @flags: PIN_REVOKE_WRITE, PIN_REVOKE_LAZY
+ *
+ * Pins, calls ->map() and ->restore(). From then on ->quiesce() can come at
+ * any time, even before this returns. Shared file mappings are pinned without
+ * FOLL_LONGTERM, everything else with. The pages are charged to the process
+ * (RLIMIT_MEMLOCK) until pin_revoke_release(), revoked or not.
+ *
+ * Context: process context, no locks that ->map() or a page fault may take, nor
+ * i_rwsem of a file.
+ * Return: the pin, or ERR_PTR: -EINVAL empty or impossible range; -EFAULT not
+ * mapped, or not writable; -EOPNOTSUPP a writable pin on a file system that is
+ * not known to keep the promise (see parameter any_fs); -ENOMEM no memory, or
+ * over RLIMIT_MEMLOCK; -EAGAIN the range does not keep still; -EINTR; or what
+ * ->map() returned; -EBUSY it is being drained.
+ */
+struct pin_revoke_pin *pin_revoke_pin(const struct pin_revoke_ops *ops,
+				      void *priv, unsigned long addr,
+				      size_t len, unsigned int flags)
+{
+	if (WARN_ON_ONCE(!ops->quiesce || !ops->restore))
+		return ERR_PTR(-EINVAL);
+	return pinr_register(ops, priv, addr, len, flags, pinr_fill_pin, NULL);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_pin);
+
+/**
+ * pin_revoke_register - make pages revocable that the driver pinned itself
+ * @ops: callbacks of the driver; ->unpin() is mandatory
+ * @priv: passed to them
+ * @addr: first byte, in the memory of the calling process
+ * @len: length in bytes
+ * @pages: the pinned pages, in order; not needed after the call
+ * @flags: PIN_REVOKE_WRITE
+ *
+ * For holders of FOLL_LONGTERM pins: the pages stay theirs, the core only
+ * adds the callbacks. Such a pin is not restored; after ->unpin() the driver
+ * pins and registers again.
+ *
+ * Context: as pin_revoke_pin().
+ * Return: the pin, or ERR_PTR: -EAGAIN a page is not the one that is mapped
+ * there now, unpin and pin again; otherwise as pin_revoke_pin().
+ */
+struct pin_revoke_pin *pin_revoke_register(const struct pin_revoke_ops *ops,
+					   void *priv, unsigned long addr,
+					   size_t len, struct page **pages,
+					   unsigned int flags)
+{
+	if (WARN_ON_ONCE(!ops->quiesce || !ops->unpin || !pages) ||
+	    (flags & PIN_REVOKE_LAZY))
+		return ERR_PTR(-EINVAL);
+	return pinr_register(ops, priv, addr, len, flags, pinr_fill_adopt, pages);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_register);
+
+/**
+ * pin_revoke_release - end a pin
+ * @pin: the pin; not to be used afterwards
+ *
+ * ->quiesce() runs if the device may still access the pages, then ->unmap();
+ * the pages are unpinned (adopted ones by ->unpin()), and no callback runs once
+ * this has returned. Waits for callbacks, never for user space.
+ *
+ * Context: process context; not from a callback.
+ */
+void pin_revoke_release(struct pin_revoke_pin *pin)
+{
+	mutex_lock(&pin->op_mutex);
+	mutex_lock(&pin->lock);
+	__pinr_pin_input(pin, PINR_RELEASE, PIN_REVOKE_REASON_UNSPEC);
+	mutex_unlock(&pin->lock);
+	pinr_drop_pages(pin);
+	pin->released = true;
+	mutex_unlock(&pin->op_mutex);
+
+	pinr_uncharge(pin, pin->holder->mm);
+	spin_lock(&pinr_lock);
+	xa_erase(&pinr_pins, pin->id);
+	list_del_init(&pin->of_holder);
+	spin_unlock(&pinr_lock);
+	atomic64_dec(&pinr_stats.pins);
+	/* Waits for invalidations of the mm: not here, see the top. */
+	queue_work(pinr_prompt_wq, &pin->free_work);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_release);
+
+/**
+ * pin_revoke_access - the device wants to access a revoked pin
+ * @pin: the pin
+ *
+ * Has a pin restored that waits for its first access (PIN_REVOKE_LAZY). The
+ * hold-off is kept: an access does not shorten it.
+ *
+ * Context: any, atomic too.
+ */
+void pin_revoke_access(struct pin_revoke_pin *pin)
+{
+	if (READ_ONCE(pin->want))
+		return;
+	/*
+	 * Either this sees REVOKED, or the worker that follows every
+	 * revocation sees that it is wanted.
+	 */
+	smp_store_mb(pin->want, true);
+	if (READ_ONCE(pin->state) == PIN_REVOKE_STATE_REVOKED)
+		pinr_pin_after(pin);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_access);
+
+/**
+ * pin_revoke_retry_ms - when to try again to access a revoked pin
+ * @pin: the pin
+ *
+ * Context: any.
+ * Return: milliseconds until the hold-off is over, at least 1: an estimate,
+ * the trigger may take longer.
+ */
+unsigned int pin_revoke_retry_ms(struct pin_revoke_pin *pin)
+{
+	s64 ms = ktime_ms_delta(READ_ONCE(pin->not_before), ktime_get());
+
+	return clamp_t(s64, ms, 1, PIN_REVOKE_MAX_DELAY_MS);
+}
+EXPORT_SYMBOL_GPL(pin_revoke_retry_ms);
