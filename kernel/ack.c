@@ -27,6 +27,7 @@ static int pinr_answer(struct pinr_told *told, enum pin_revoke_ack_kind kind,
 		if (ask->extended)
 			return -EALREADY;
 		ask->extended = true;
+		extend_ms = min(extend_ms, ask->max_extend_ms);
 		limit = ktime_add_ms(ask->req->begun, PIN_REVOKE_MAX_DELAY_MS);
 		ask->deadline = min(ktime_add_ms(old, extend_ms), max(limit, old));
 		*granted_ms = ktime_ms_delta(ask->deadline, old);
@@ -116,10 +117,7 @@ int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kin
 	int err = -ESTALE;
 
 	if (req) {
-		unsigned int max_ms = pinr_policy_get(req->reason).max_extend_ms;
-
-		err = pinr_ack_request(req, ctx, pin, kind,
-				       min(extend_ms, max_ms), granted_ms);
+		err = pinr_ack_request(req, ctx, pin, kind, extend_ms, granted_ms);
 		pinr_request_put(req);
 	} else if (!pinr_request_ever(id)) {
 		err = -ENOENT;

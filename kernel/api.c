@@ -93,6 +93,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->adopted = adopted;
 	pin->pid = task_tgid_nr(current);
 	get_task_comm(pin->comm, current);
+	pin->uid = current_uid();
 	strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
 	mutex_init(&pin->op_mutex);
 	mutex_init(&pin->lock);
@@ -121,6 +122,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->holder = pinr_holder_get(current->mm);
 	if (!pin->holder)
 		goto err_id;
+	pin->cgroup = pinr_cgroup_get();
 	__module_get(THIS_MODULE);
 	return pin;
 

@@ -42,10 +42,13 @@
 #include <linux/writeback.h>
 #include <linux/xarray.h>
 
+#include "policy.h"
 #include "state.h"
 
+struct cgroup;
 struct genl_info;
 struct netlink_callback;
+struct netlink_ext_ack;
 struct sk_buff;
 
 #define PINR_NAME_LEN	64
@@ -126,8 +129,10 @@ struct pin_revoke_pin {
 	unsigned int flags;
 	bool adopted;
 	bool armed;			/* counted by pinr_arm() */
-	pid_t pid;
+	pid_t pid;			/* who registered it, then */
 	char comm[TASK_COMM_LEN];
+	kuid_t uid;
+	struct cgroup *cgroup;
 	char name[PINR_NAME_LEN];
 	char driver[MODULE_NAME_LEN];
 
@@ -223,6 +228,7 @@ struct pinr_request {
 	u64 id;
 	enum pin_revoke_reason reason;
 	ktime_t begun, repeat_at;
+	unsigned int repeat_ms;		/* 0: once */
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	struct list_head asks;
@@ -239,7 +245,10 @@ struct pinr_ask {
 	struct pin_revoke_pin *pin;
 	struct list_head tolds;
 	ktime_t deadline;
+	enum pin_revoke_action action;	/* of its policy when it was asked */
+	unsigned int max_extend_ms, repeat_ms;
 	unsigned int pending;		/* tolds without an answer */
+	bool over;			/* about to end, not taken */
 	bool open, consent, declined, extended;
 	unsigned int round;		/* told to the monitor */
 };
@@ -254,9 +263,11 @@ struct pinr_told {
 };
 
 u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		  enum pin_revoke_reason reason, unsigned int grace_ms);
+		  enum pin_revoke_reason reason, unsigned int least_ms,
+		  unsigned int most_ms);
 struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
 			     enum pin_revoke_reason reason);
+bool pinr_ask_awaited(const struct pinr_ask *ask);
 u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
 void pinr_asks_resolve(struct pin_revoke_pin *pin);
 struct pinr_request *pinr_request_find(u64 id);
@@ -264,7 +275,7 @@ bool pinr_request_ever(u64 id);
 bool pinr_request_due(struct pinr_request *req, ktime_t *next);
 struct pinr_request *pinr_request_next(u64 *id);
 void pinr_request_put(struct pinr_request *req);
-void pinr_request_cancel(struct pinr_request *req);
+void pinr_request_cancel(struct pinr_request *req, bool all);
 void pinr_told_end(struct pinr_told *told);
 
 /* wait.c */
@@ -273,7 +284,6 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 
 /* ack.c */
 struct pinr_ctx;
-struct netlink_ext_ack;
 int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,
 	     unsigned int extend_ms, unsigned int *granted_ms,
 	     struct netlink_ext_ack *extack);
@@ -297,20 +307,6 @@ void pinr_ctx_put(struct pinr_ctx *ctx);
 struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id);
 int pinr_ctx_init(void);
 void pinr_ctx_exit(void);
-
-/* policy.c */
-struct pinr_policy {
-	unsigned int grace_ms;
-	unsigned int max_extend_ms;
-	unsigned int skip_ms;
-};
-
-#define PINR_NR_REASONS	(PIN_REVOKE_REASON_MAX + 1)
-bool pinr_reason_asks(enum pin_revoke_reason reason);
-struct pinr_policy pinr_policy_get(enum pin_revoke_reason reason);
-void pinr_policy_set(enum pin_revoke_reason reason,
-		     const struct pinr_policy *policy);
-bool pinr_reason_takes(enum pin_revoke_reason reason);
 
 /* main.c: what `stat` shows */
 struct pinr_stats {
@@ -389,10 +385,11 @@ struct pinr_selection {			/* what is 0 or NULL means all */
 struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
 				    unsigned int *nr);
 u64 pinr_revoke(struct pin_revoke_pin **pins, unsigned int nr,
-		enum pin_revoke_reason reason, unsigned int grace_ms);
+		enum pin_revoke_reason reason, unsigned int least_ms,
+		unsigned int most_ms);
 struct file *pinr_drain_open(struct pin_revoke_pin **pins, unsigned int nr);
 
-/* trigger_power.c, trigger_pressure.c */
+/* trigger_power.c, trigger_pressure.c; trigger_unbind.c has the driver's API */
 int pinr_power_init(void);
 void pinr_power_exit(void);
 int pinr_pressure_init(void);

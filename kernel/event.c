@@ -120,21 +120,25 @@ static void pinr_to_monitor(struct sk_buff *skb)
 static bool pinr_fill_asks(struct sk_buff *skb, struct pinr_request *req,
 			   struct pinr_ctx **to, u8 cmd)
 {
+	bool cancelled = cmd == PIN_REVOKE_CMD_CANCELLED;
 	struct pinr_ctx *ctx = NULL;
 	struct pinr_told *told;
 	struct pinr_ask *ask;
+	ktime_t deadline = 0;
 	void *hdr = NULL;
 
 	lockdep_assert_held(&pinr_lock);
 	list_for_each_entry(ask, &req->asks, of_request) {
-		if (!ask->open)
+		if (!ask->open || ask->over != cancelled)
 			continue;
 		list_for_each_entry(told, &ask->tolds, of_ask) {
-			if (told->round >= req->round || told->answered ||
-			    !told->ctx->portid || (ctx && told->ctx != ctx))
+			if (told->round >= req->round || !told->ctx->portid ||
+			    (told->answered && !ask->over) ||
+			    (ctx && (told->ctx != ctx || ask->deadline != deadline)))
 				continue;
 			if (!ctx) {
 				ctx = told->ctx;
+				deadline = ask->deadline;
 				hdr = pinr_event_start(skb, cmd);
 				if (!hdr || pinr_put_request(skb, req, ask->deadline,
 							     ctx->mono_offset_ns,
@@ -158,14 +162,19 @@ full:
 static bool pinr_fill_monitor(struct sk_buff *skb, struct pinr_request *req,
 			      u8 cmd)
 {
+	bool cancelled = cmd == PIN_REVOKE_CMD_CANCELLED;
 	struct pinr_ask *ask;
+	ktime_t deadline = 0;
 	void *hdr = NULL;
 
 	lockdep_assert_held(&pinr_lock);
 	list_for_each_entry(ask, &req->asks, of_request) {
-		if (!ask->open || ask->round >= req->round)
+		if (!ask->open || ask->round >= req->round ||
+		    ask->over != cancelled ||
+		    (hdr && ask->deadline != deadline))
 			continue;
 		if (!hdr) {
+			deadline = ask->deadline;
 			hdr = pinr_event_start(skb, cmd);
 			if (!hdr || pinr_put_request(skb, req, ask->deadline, 0,
 						     true))
@@ -234,7 +243,7 @@ void pinr_tell_request(struct pinr_request *req)
 	pinr_tell_asks(req, PIN_REVOKE_CMD_RELEASE_SOON);
 }
 
-/* As pinr_tell_request(): the request ends, its open asks are not taken. */
+/* As pinr_tell_request(): those of its asks that are over are not taken. */
 void pinr_tell_cancelled(struct pinr_request *req)
 {
 	spin_lock(&pinr_lock);

@@ -240,6 +240,7 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 	bool admin = pinr_admin(cb->skb);
 	unsigned long at = 0;
 	struct pinr_ask *ask;
+	ktime_t deadline = 0;
 	bool any = false;
 	void *hdr = NULL;
 	int err = 0;
@@ -250,7 +251,14 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 			continue;
 		if (ask->pin->holder->mm != current->mm && !admin)
 			continue;
+		/* One message has one deadline. */
+		if (any && ask->deadline != deadline) {
+			genlmsg_end(skb, hdr);
+			hdr = NULL;
+			any = false;
+		}
 		if (!hdr) {
+			deadline = ask->deadline;
 			hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_REQUEST_GET);
 			err = hdr ? pinr_put_request(skb, req, ask->deadline, 0,
 						     admin) : -EMSGSIZE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The family, what takes an administrator: policies, taking and draining pins;
- * and the counters, which anybody may see.
+ * The family, what takes an administrator: taking and draining pins; and the
+ * counters, which anybody may see. Policies are in netlink_policy.c.
  *
  * Every error has a text. Must never decide anything about a pin: that is
  * trigger_admin.c.
@@ -13,73 +13,6 @@
 
 #include "core.h"
 #include "netlink_gen.h"
-
-int pin_revoke_nl_policy_get_dumpit(struct sk_buff *skb,
-				    struct netlink_callback *cb)
-{
-	u64 *at = (u64 *)cb->ctx;
-
-	for (; *at < PINR_NR_REASONS; ++*at) {
-		struct pinr_policy policy = pinr_policy_get(*at);
-		bool background = *at == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND;
-		void *hdr;
-
-		if (!pinr_reason_asks(*at))
-			continue;
-		hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_POLICY_GET);
-		if (!hdr)
-			break;
-		if (nla_put_u32(skb, PIN_REVOKE_A_POLICY_REASON, *at) ||
-		    (background ?
-		     nla_put_u32(skb, PIN_REVOKE_A_POLICY_SKIP_MS, policy.skip_ms) :
-		     nla_put_u32(skb, PIN_REVOKE_A_POLICY_GRACE_MS, policy.grace_ms)) ||
-		    nla_put_u32(skb, PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
-				policy.max_extend_ms)) {
-			genlmsg_cancel(skb, hdr);
-			break;
-		}
-		genlmsg_end(skb, hdr);
-	}
-	return skb->len;
-}
-
-int pin_revoke_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct nlattr *grace = info->attrs[PIN_REVOKE_A_POLICY_GRACE_MS];
-	struct nlattr *extend = info->attrs[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS];
-	struct nlattr *skip = info->attrs[PIN_REVOKE_A_POLICY_SKIP_MS];
-	enum pin_revoke_reason reason;
-	struct pinr_policy policy;
-	int err = pinr_must_be_admin(skb, info);
-
-	if (err)
-		return err;
-	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_POLICY_REASON) ||
-	    (!grace && !extend && !skip)) {
-		NL_SET_ERR_MSG(info->extack, "a reason and something to set are needed");
-		return -EINVAL;
-	}
-	reason = nla_get_u32(info->attrs[PIN_REVOKE_A_POLICY_REASON]);
-	if (!pinr_reason_asks(reason)) {
-		NL_SET_ERR_MSG(info->extack,
-			       "nobody is asked for this reason: pins are taken at once");
-		return -EINVAL;
-	}
-	if (reason == PIN_REVOKE_REASON_WRITEBACK_BACKGROUND ? !!grace : !!skip) {
-		NL_SET_ERR_MSG(info->extack,
-			       "writeback-background has skip-ms, the other reasons grace-ms");
-		return -EINVAL;
-	}
-	policy = pinr_policy_get(reason);
-	if (grace)
-		policy.grace_ms = nla_get_u32(grace);
-	if (extend)
-		policy.max_extend_ms = nla_get_u32(extend);
-	if (skip)
-		policy.skip_ms = nla_get_u32(skip);
-	pinr_policy_set(reason, &policy);
-	return 0;
-}
 
 /*
  * Sets the mapping and file system behind a descriptor of the caller; keys, so
@@ -230,12 +163,15 @@ static int pinr_revoke_select(struct sk_buff *skb, struct genl_info *info,
 	return 0;
 }
 
-static unsigned int pinr_revoke_grace(struct genl_info *info,
-				      enum pin_revoke_reason reason)
+/* The request says how long, or else the policy of each pin. */
+static u64 pinr_revoke_as_told(struct genl_info *info,
+			       struct pin_revoke_pin **pins, unsigned int nr,
+			       enum pin_revoke_reason reason)
 {
 	struct nlattr *grace = info->attrs[PIN_REVOKE_A_REVOKE_GRACE_MS];
 
-	return grace ? nla_get_u32(grace) : pinr_policy_get(reason).grace_ms;
+	return pinr_revoke(pins, nr, reason, grace ? nla_get_u32(grace) : 0,
+			   grace ? nla_get_u32(grace) : UINT_MAX);
 }
 
 int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info)
@@ -247,8 +183,7 @@ int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	reply.request = pinr_revoke(pins, reply.pins, reason,
-				    pinr_revoke_grace(info, reason));
+	reply.request = pinr_revoke_as_told(info, pins, reply.pins, reason);
 	pinr_put_pins(pins, reply.pins);
 	return pinr_reply(info, pinr_fill_revoke, &reply);
 }
@@ -277,8 +212,7 @@ int pin_revoke_nl_drain_doit(struct sk_buff *skb, struct genl_info *info)
 		goto err_fd;
 	}
 	/* The file has the pins now; it is ours until it is installed. */
-	reply.request = pinr_revoke(pins, reply.pins, reason,
-				    pinr_revoke_grace(info, reason));
+	reply.request = pinr_revoke_as_told(info, pins, reply.pins, reason);
 	err = pinr_reply(info, pinr_fill_revoke, &reply);
 	if (err)
 		goto err_file;

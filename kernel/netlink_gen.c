@@ -36,12 +36,23 @@ static const struct nla_policy pin_revoke_pin_get_nl_policy[PIN_REVOKE_A_PIN_ID 
 	[PIN_REVOKE_A_PIN_ID] = { .type = NLA_U64, },
 };
 
+/* PIN_REVOKE_CMD_POLICY_GET - do */
+static const struct nla_policy pin_revoke_policy_get_nl_policy[PIN_REVOKE_A_POLICY_PIN + 1] = {
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 15),
+	[PIN_REVOKE_A_POLICY_PIN] = NLA_POLICY_MIN(NLA_U64, 1),
+};
+
 /* PIN_REVOKE_CMD_POLICY_SET - do */
-static const struct nla_policy pin_revoke_policy_set_nl_policy[PIN_REVOKE_A_POLICY_SKIP_MS + 1] = {
-	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 14),
+static const struct nla_policy pin_revoke_policy_set_nl_policy[PIN_REVOKE_A_POLICY_COMM + 1] = {
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 15),
 	[PIN_REVOKE_A_POLICY_GRACE_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_SKIP_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &pin_revoke_a_policy_skip_ms_range),
+	[PIN_REVOKE_A_POLICY_ACTION] = NLA_POLICY_MAX(NLA_U32, 4),
+	[PIN_REVOKE_A_POLICY_REPEAT_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
+	[PIN_REVOKE_A_POLICY_UID] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_POLICY_CGROUP] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_POLICY_COMM] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
 /* PIN_REVOKE_CMD_REVOKE - do */
@@ -74,6 +85,14 @@ static const struct nla_policy pin_revoke_drain_nl_policy[PIN_REVOKE_A_REVOKE_NO
 	[PIN_REVOKE_A_REVOKE_MEMORY_LEN] = NLA_POLICY_MIN(NLA_U64, 1),
 	[PIN_REVOKE_A_REVOKE_NODE] = { .type = NLA_U32, },
 	[PIN_REVOKE_A_REVOKE_GRACE_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
+};
+
+/* PIN_REVOKE_CMD_POLICY_DEL - do */
+static const struct nla_policy pin_revoke_policy_del_nl_policy[PIN_REVOKE_A_POLICY_COMM + 1] = {
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 15),
+	[PIN_REVOKE_A_POLICY_UID] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_POLICY_CGROUP] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_POLICY_COMM] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
 /* Ops table for pin_revoke */
@@ -110,6 +129,13 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.flags	= GENL_CMD_CAP_DUMP,
 	},
 	{
+		.cmd		= PIN_REVOKE_CMD_POLICY_GET,
+		.doit		= pin_revoke_nl_policy_get_doit,
+		.policy		= pin_revoke_policy_get_nl_policy,
+		.maxattr	= PIN_REVOKE_A_POLICY_PIN,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
 		.cmd	= PIN_REVOKE_CMD_POLICY_GET,
 		.dumpit	= pin_revoke_nl_policy_get_dumpit,
 		.flags	= GENL_CMD_CAP_DUMP,
@@ -118,7 +144,7 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.cmd		= PIN_REVOKE_CMD_POLICY_SET,
 		.doit		= pin_revoke_nl_policy_set_doit,
 		.policy		= pin_revoke_policy_set_nl_policy,
-		.maxattr	= PIN_REVOKE_A_POLICY_SKIP_MS,
+		.maxattr	= PIN_REVOKE_A_POLICY_COMM,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -139,6 +165,13 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.cmd	= PIN_REVOKE_CMD_STAT_GET,
 		.doit	= pin_revoke_nl_stat_get_doit,
 		.flags	= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PIN_REVOKE_CMD_POLICY_DEL,
+		.doit		= pin_revoke_nl_policy_del_doit,
+		.policy		= pin_revoke_policy_del_nl_policy,
+		.maxattr	= PIN_REVOKE_A_POLICY_COMM,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

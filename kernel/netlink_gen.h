@@ -20,12 +20,14 @@ int pin_revoke_nl_pin_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
 int pin_revoke_nl_request_get_dumpit(struct sk_buff *skb,
 				     struct netlink_callback *cb);
+int pin_revoke_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_policy_get_dumpit(struct sk_buff *skb,
 				    struct netlink_callback *cb);
 int pin_revoke_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_drain_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_stat_get_doit(struct sk_buff *skb, struct genl_info *info);
+int pin_revoke_nl_policy_del_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	PIN_REVOKE_NLGRP_MONITOR,

@@ -35,6 +35,7 @@ static void pinr_pin_last(struct kref *ref)
 	pinr_segs_free(pin->segs);
 	kvfree(pin->pages);
 	pinr_holder_put(pin->holder);
+	pinr_cgroup_put(pin->cgroup);
 	if (pin->armed)
 		pinr_disarm();
 	kfree(pin);

@@ -142,17 +142,67 @@ struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
 
 	lockdep_assert_held(&pinr_lock);
 	list_for_each_entry(ask, &pin->asks, of_pin)
-		if (ask->req->reason == reason)
+		if (ask->req->reason == reason && !ask->over)
 			return ask;
 	return NULL;
 }
 
-/* Id of the open request of this reason, 0 if none. Caller holds pinr_lock. */
+/* Whoever needs the pin goes on meanwhile, and may find that he need not. */
+static bool pinr_ask_gentle(const struct pinr_ask *ask)
+{
+	return ask->action == PIN_REVOKE_ACTION_ASK ||
+	       ask->action == PIN_REVOKE_ACTION_REPORT;
+}
+
+/* Does whoever needs the pin wait for this? */
+bool pinr_ask_awaited(const struct pinr_ask *ask)
+{
+	return ask && !pinr_ask_gentle(ask);
+}
+
+/*
+ * Id of the open request of this reason that takes the pin in the end, 0 if
+ * none. Caller holds pinr_lock.
+ */
 u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason)
 {
 	struct pinr_ask *ask = pinr_ask_of(pin, reason);
 
-	return ask ? ask->req->id : 0;
+	return pinr_ask_awaited(ask) ? ask->req->id : 0;
+}
+
+/* What the policy says now holds until the ask is over. */
+static void pinr_ask_policy(struct pinr_ask *ask, unsigned int least_ms,
+			    unsigned int most_ms)
+{
+	struct pinr_request *req = ask->req;
+	struct pinr_policy policy = __pinr_policy_of(req->reason, ask->pin);
+	unsigned int ms = clamp(policy.value[pinr_reason_time(req->reason)],
+				least_ms, most_ms);
+
+	ask->action = policy.value[PINR_ACTION];
+	/* Whoever asks may insist on a time. */
+	if (ask->action == PIN_REVOKE_ACTION_FORCE && least_ms)
+		ask->action = PIN_REVOKE_ACTION_WAIT;
+	if (ask->action == PIN_REVOKE_ACTION_FORCE || !ms) {
+		ask->action = PIN_REVOKE_ACTION_FORCE;
+		ask->deadline = req->begun;
+		return;
+	}
+	ask->deadline = ktime_add_ms(req->begun, ms);
+	ask->max_extend_ms = policy.value[PINR_EXTEND];
+	ask->repeat_ms = policy.value[PINR_REPEAT];
+}
+
+/* All of a request is repeated when the most impatient of its policies says. */
+static void pinr_ask_repeat(struct pinr_request *req, const struct pinr_ask *ask)
+{
+	s64 half_ns = ktime_to_ns(ktime_sub(ask->deadline, req->begun)) / 2;
+	s64 ns = ask->repeat_ms ? ask->repeat_ms * NSEC_PER_MSEC : half_ns;
+
+	if (ask->repeat_ms)
+		req->repeat_ms = min_not_zero(req->repeat_ms, ask->repeat_ms);
+	req->repeat_at = min(req->repeat_at, ktime_add_ns(req->begun, ns));
 }
 
 /*
@@ -194,37 +244,41 @@ static bool pinr_ask_listeners(struct pinr_ask *ask)
 }
 
 static bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
-			 struct pin_revoke_pin *pin, ktime_t deadline)
+			 struct pin_revoke_pin *pin, unsigned int least_ms,
+			 unsigned int most_ms)
 {
 	struct pinr_ask *open;
 	bool asked = false;
 
 	ask->req = req;
 	ask->pin = pin;
-	ask->deadline = deadline;
 	INIT_LIST_HEAD(&ask->tolds);
 
 	mutex_lock(&pin->lock);
 	if (!pinr_step(pin->state, PINR_ASK).valid)
 		goto out;
 	spin_lock(&pinr_lock);
+	pinr_ask_policy(ask, least_ms, most_ms);
 	open = pinr_ask_of(pin, req->reason);
 	if (open) {
 		/* Join it; whoever is in a hurry makes it end earlier. */
 		open->req->joined = true;
-		if (ktime_before(deadline, open->deadline)) {
-			open->deadline = deadline;
+		open->action = ask->action;
+		if (ktime_before(ask->deadline, open->deadline)) {
+			open->deadline = ask->deadline;
 			/* What was told is not true any more: tell again. */
 			open->req->repeat_at = ktime_get();
 			mod_delayed_work(pinr_prompt_wq, &open->req->work, 0);
 		}
-	} else if (pinr_ask_listeners(ask)) {
+	} else if (ask->action != PIN_REVOKE_ACTION_FORCE &&
+		   pinr_ask_listeners(ask)) {
 		asked = true;
 		pinr_pin_get(pin);
 		ask->open = true;
 		list_add_tail(&ask->of_pin, &pin->asks);
 		list_add_tail(&ask->of_request, &req->asks);
 		req->nr_open++;
+		pinr_ask_repeat(req, ask);
 	}
 	spin_unlock(&pinr_lock);
 	if (asked)
@@ -236,11 +290,28 @@ out:
 	return asked;
 }
 
-/* All asks of a request end, without their pins being taken. May sleep. */
-void pinr_request_cancel(struct pinr_request *req)
+/* Due, and not to be taken: nobody waits for it, and it is not given. */
+static bool pinr_ask_lapsed(const struct pinr_ask *ask)
+{
+	bool given = ask->consent && !ask->pending && !ask->declined;
+
+	return pinr_ask_gentle(ask) &&
+	       !(given && ask->action == PIN_REVOKE_ACTION_ASK) &&
+	       !ktime_after(ask->deadline, ktime_get());
+}
+
+/*
+ * Asks of a request end, without their pins being taken: all, or what lapsed. May
+ * sleep.
+ */
+void pinr_request_cancel(struct pinr_request *req, bool all)
 {
 	struct pinr_ask *ask;
 
+	spin_lock(&pinr_lock);
+	list_for_each_entry(ask, &req->asks, of_request)
+		ask->over |= ask->open && (all || pinr_ask_lapsed(ask));
+	spin_unlock(&pinr_lock);
 	pinr_tell_cancelled(req);
 	/* Only this file adds to the list, and only while it is being made. */
 	list_for_each_entry(ask, &req->asks, of_request) {
@@ -249,8 +320,8 @@ void pinr_request_cancel(struct pinr_request *req)
 
 		mutex_lock(&pin->lock);
 		spin_lock(&pinr_lock);
-		last = ask->open;
-		if (ask->open)
+		last = ask->open && ask->over;
+		if (last)
 			pinr_ask_end(ask);
 		last &= list_empty(&pin->asks);
 		spin_unlock(&pinr_lock);
@@ -261,18 +332,18 @@ void pinr_request_cancel(struct pinr_request *req)
 	wake_up_all(&pinr_answered);
 }
 
-/* Takes one ask that is due. Return: false if none is. */
+/* Takes one ask that is due, or lets it lapse. Return: false if none is. */
 bool pinr_request_due(struct pinr_request *req, ktime_t *next)
 {
 	struct pin_revoke_pin *pin = NULL;
-	bool consent = false;
+	bool consent = false, lapsed = false;
 	struct pinr_told *told;
 	struct pinr_ask *ask;
 
 	spin_lock(&pinr_lock);
 	*next = KTIME_MAX;
 	list_for_each_entry(ask, &req->asks, of_request) {
-		if (!ask->open)
+		if (!ask->open || ask->over)
 			continue;
 		if (ktime_after(ask->deadline, ktime_get())) {
 			*next = min(*next, ask->deadline);
@@ -281,7 +352,8 @@ bool pinr_request_due(struct pinr_request *req, ktime_t *next)
 		pin = ask->pin;
 		pinr_pin_get(pin);
 		consent = ask->consent && !ask->pending && !ask->declined;
-		if (req->reason == PIN_REVOKE_REASON_PRESSURE)
+		lapsed = pinr_ask_lapsed(ask);
+		if (lapsed)
 			break;
 		list_for_each_entry(told, &ask->tolds, of_ask)
 			if (!told->answered) {
@@ -293,13 +365,10 @@ bool pinr_request_due(struct pinr_request *req, ktime_t *next)
 	spin_unlock(&pinr_lock);
 	if (!pin)
 		return false;
-	/* Only asked for: whoever has not given it by now keeps it. */
-	if (!consent && req->reason == PIN_REVOKE_REASON_PRESSURE) {
-		pinr_request_cancel(req);
-		pinr_pin_put(pin);
-		return false;
-	}
-	pinr_pin_input(pin, consent ? PINR_TAKE : PINR_FORCE, req->reason);
+	if (lapsed)
+		pinr_request_cancel(req, false);
+	else
+		pinr_pin_input(pin, consent ? PINR_TAKE : PINR_FORCE, req->reason);
 	pinr_pin_put(pin);
 	return true;
 }
@@ -320,7 +389,9 @@ static void pinr_request_work(struct work_struct *work)
 	if (ktime_before(now, req->repeat_at)) {
 		next = min(next, req->repeat_at);
 	} else if (!done) {
-		req->repeat_at = KTIME_MAX;
+		req->repeat_at = req->repeat_ms ?
+				 ktime_add_ms(now, req->repeat_ms) : KTIME_MAX;
+		next = min(next, req->repeat_at);
 		req->round++;
 		repeat = true;
 	}
@@ -345,8 +416,7 @@ static void pinr_request_work(struct work_struct *work)
 }
 
 /* Open until all asks are in it, or the first could end it. NULL without memory. */
-static struct pinr_request *pinr_request_new(enum pin_revoke_reason reason,
-					     unsigned int grace_ms)
+static struct pinr_request *pinr_request_new(enum pin_revoke_reason reason)
 {
 	struct pinr_request *req = kzalloc(sizeof(*req), GFP_NOFS);
 
@@ -359,7 +429,7 @@ static struct pinr_request *pinr_request_new(enum pin_revoke_reason reason,
 	req->pid = task_pid_nr(current);
 	get_task_comm(req->comm, current);
 	req->begun = ktime_get();
-	req->repeat_at = ktime_add_us(req->begun, grace_ms * 500);
+	req->repeat_at = KTIME_MAX;
 	req->id = atomic64_inc_return(&pinr_last_request);
 	req->round = 1;
 	req->nr_open = 1;
@@ -377,7 +447,8 @@ static struct pinr_request *pinr_request_new(enum pin_revoke_reason reason,
  * @pins: the pins
  * @nr: how many
  * @reason: what for
- * @grace_ms: time to answer
+ * @least_ms: time to answer, whatever the policy of a pin says
+ * @most_ms: limit of it; UINT_MAX: the policy's
  *
  * Does not wait. Pins of a request of the same reason that is open join it;
  * pins that nobody answers for, or that there is no memory to ask for, are left
@@ -387,17 +458,17 @@ static struct pinr_request *pinr_request_new(enum pin_revoke_reason reason,
  * Return: the id of the request, 0 if none was opened.
  */
 u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		  enum pin_revoke_reason reason, unsigned int grace_ms)
+		  enum pin_revoke_reason reason, unsigned int least_ms,
+		  unsigned int most_ms)
 {
-	struct pinr_request *req = pinr_request_new(reason, grace_ms);
+	struct pinr_request *req = pinr_request_new(reason);
 	unsigned int i;
 	u64 id = 0;
 
 	for (i = 0; i < nr; i++) {
 		struct pinr_ask *ask = req ? kzalloc(sizeof(*ask), GFP_NOFS) : NULL;
 
-		if (ask && pinr_ask_pin(req, ask, pins[i],
-					ktime_add_ms(req->begun, grace_ms)))
+		if (ask && pinr_ask_pin(req, ask, pins[i], least_ms, most_ms))
 			continue;
 		if (!ask && pinr_reason_takes(reason))
 			pinr_pin_input(pins[i], PINR_FORCE, reason);

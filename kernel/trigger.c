@@ -162,11 +162,10 @@ void pinr_frame_ask(struct pinr_frame *frames, unsigned int nr,
 		unsigned int nr;
 		u64 id;
 	} asked[PINR_MAX_FRAMES];
-	unsigned int grace_ms = pinr_policy_get(reason).grace_ms;
 	unsigned int i, nofs;
 
 	pinr_might_wait();
-	if (!grace_ms || !pinr_may_wait())
+	if (!pinr_policy_asks(reason) || !pinr_may_wait())
 		return;
 	nofs = memalloc_nofs_save();
 	for (i = 0; i < nr; i++) {
@@ -177,7 +176,7 @@ void pinr_frame_ask(struct pinr_frame *frames, unsigned int nr,
 	for (i = 0; i < nr; i++)
 		if (asked[i].pins)
 			asked[i].id = pinr_ask_pins(asked[i].pins, asked[i].nr,
-						    reason, grace_ms);
+						    reason, 0, UINT_MAX);
 	for (i = 0; i < nr; i++) {
 		if (!asked[i].pins)
 			continue;

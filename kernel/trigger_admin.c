@@ -116,19 +116,21 @@ struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
  * @pins: the pins
  * @nr: how many
  * @reason: one that takes what nobody answers for
- * @grace_ms: time to answer; 0 takes them at once
+ * @least_ms: as pinr_ask_pins()
+ * @most_ms: as there; 0 takes them at once
  *
  * Context: may sleep.
  * Return: a request that takes what is not taken yet, 0 if all are.
  */
 u64 pinr_revoke(struct pin_revoke_pin **pins, unsigned int nr,
-		enum pin_revoke_reason reason, unsigned int grace_ms)
+		enum pin_revoke_reason reason, unsigned int least_ms,
+		unsigned int most_ms)
 {
 	unsigned int i;
 	u64 id = 0;
 
-	if (grace_ms) {
-		id = pinr_ask_pins(pins, nr, reason, grace_ms);
+	if (most_ms) {
+		id = pinr_ask_pins(pins, nr, reason, least_ms, most_ms);
 		/* They may have joined an earlier command's request. */
 		spin_lock(&pinr_lock);
 		for (i = 0; i < nr && !id; i++)

@@ -40,7 +40,6 @@ static void pinr_offline_ask(unsigned long first, unsigned long nr_pfns)
 {
 	struct pinr_scope scope = { .anon = true };
 	enum pin_revoke_reason reason = PIN_REVOKE_REASON_OFFLINE;
-	unsigned int grace_ms = pinr_policy_get(reason).grace_ms;
 	struct pin_revoke_pin **pins;
 	unsigned int i, nr, all;
 	u64 id;
@@ -55,7 +54,7 @@ static void pinr_offline_ask(unsigned long first, unsigned long nr_pfns)
 		}
 		cond_resched();
 	}
-	id = pinr_revoke(pins, nr, reason, grace_ms);
+	id = pinr_revoke(pins, nr, reason, 0, UINT_MAX);
 	pinr_wait_pins(pins, nr, reason, id);
 	pinr_put_pins(pins, all);
 }

@@ -22,8 +22,7 @@ static void pinr_power_sleep(void)
 
 	pinr_asleep = pinr_index_collect(&all, &pinr_nr_asleep);
 	pinr_hold(pinr_asleep, pinr_nr_asleep, true);
-	id = pinr_revoke(pinr_asleep, pinr_nr_asleep, reason,
-			 pinr_policy_get(reason).grace_ms);
+	id = pinr_revoke(pinr_asleep, pinr_nr_asleep, reason, 0, UINT_MAX);
 	pinr_wait_pins(pinr_asleep, pinr_nr_asleep, reason, id);
 }
 

@@ -22,7 +22,6 @@ static atomic_long_t pinr_pressure_want;	/* pages */
 static void pinr_pressure_work(struct work_struct *work)
 {
 	enum pin_revoke_reason reason = PIN_REVOKE_REASON_PRESSURE;
-	unsigned int grace_ms = pinr_policy_get(reason).grace_ms;
 	long want = atomic_long_xchg(&pinr_pressure_want, 0);
 	struct pinr_scope scope = { .anon = true };
 	struct pin_revoke_pin **pins;
@@ -41,8 +40,8 @@ static void pinr_pressure_work(struct work_struct *work)
 		swap(pins[nr], pins[i]);
 		nr++;
 	}
-	if (nr && grace_ms)
-		pinr_ask_pins(pins, nr, reason, grace_ms);
+	if (nr)
+		pinr_ask_pins(pins, nr, reason, 0, UINT_MAX);
 	pinr_put_pins(pins, all);
 }
 

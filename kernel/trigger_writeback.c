@@ -13,28 +13,27 @@
 
 #include "core.h"
 
-/* How long the flusher can do without the pinned ranges. */
+/* How long the flusher can do without the pinned ranges, at most. */
 static unsigned int pinr_skip_ms(struct address_space *mapping,
 				 struct writeback_control *wbc)
 {
-	unsigned int ms =
-		pinr_policy_get(PIN_REVOKE_REASON_WRITEBACK_BACKGROUND).skip_ms;
-
-	if (inode_to_bdi(mapping->host)->wb.dirty_exceeded)
+	if (inode_to_bdi(mapping->host)->wb.dirty_exceeded ||
+	    !pinr_policy_asks(PIN_REVOKE_REASON_WRITEBACK_BACKGROUND))
 		return 0;
 	/* Over the background limit: memory is wanted, not just age. */
-	return wbc->for_background ? min(ms, MSEC_PER_SEC) : ms;
+	return wbc->for_background ? MSEC_PER_SEC : UINT_MAX;
 }
 
-static void pinr_ask_background(struct pinr_frame *frame, unsigned int ms)
+static void pinr_ask_background(struct pinr_frame *frame, unsigned int most_ms)
 {
+	enum pin_revoke_reason reason = PIN_REVOKE_REASON_WRITEBACK_BACKGROUND;
 	struct pin_revoke_pin **pins;
 	unsigned int nr, nofs;
 
 	nofs = memalloc_nofs_save();
 	pins = pinr_index_collect(&frame->scope, &nr);
 	if (pins) {
-		pinr_ask_pins(pins, nr, PIN_REVOKE_REASON_WRITEBACK_BACKGROUND, ms);
+		pinr_ask_pins(pins, nr, reason, 0, most_ms);
 		pinr_put_pins(pins, nr);
 	}
 	memalloc_nofs_restore(nofs);

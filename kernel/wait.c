@@ -28,7 +28,7 @@ static ktime_t pinr_open_until(struct pin_revoke_pin **pins, unsigned int nr,
 	for (i = 0; i < nr; i++) {
 		struct pinr_ask *ask = pinr_ask_of(pins[i], reason);
 
-		if (ask)
+		if (pinr_ask_awaited(ask))
 			until = max(until, ask->deadline);
 	}
 	spin_unlock(&pinr_lock);
@@ -72,7 +72,7 @@ static void pinr_request_killed(u64 id)
 	joined = req->joined;
 	spin_unlock(&pinr_lock);
 	if (!joined)
-		pinr_request_cancel(req);
+		pinr_request_cancel(req, true);
 	pinr_request_put(req);
 }
 

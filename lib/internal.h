@@ -158,6 +158,8 @@ struct revoke_ctx {
 int revoke_enter(const struct revoke_ctx *ctx);
 
 /* names_gen.c: what <revoke/revoke.h> does not have of it */
+const char *revoke_action_name(uint32_t value);
+const char *revoke_policy_source_name(uint32_t value);
 const char *revoke_cmd_name(uint32_t value);
 const char *revoke_ctx_flags_name(uint32_t value);
 const char *revoke_event_flags_name(uint32_t value);

@@ -39,6 +39,44 @@ REVOKE_EXPORT const char *revoke_reason_name(uint32_t value)
 		return "suspend";
 	case PIN_REVOKE_REASON_PRESSURE:
 		return "pressure";
+	case PIN_REVOKE_REASON_DRIVER_UNBIND:
+		return "driver-unbind";
+	default:
+		return "?";
+	}
+}
+
+const char *revoke_action_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_ACTION_FORCE:
+		return "force";
+	case PIN_REVOKE_ACTION_ASK:
+		return "ask";
+	case PIN_REVOKE_ACTION_REPORT:
+		return "report";
+	case PIN_REVOKE_ACTION_WAIT:
+		return "wait";
+	case PIN_REVOKE_ACTION_SKIP:
+		return "skip";
+	default:
+		return "?";
+	}
+}
+
+const char *revoke_policy_source_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_POLICY_SOURCE_DEFAULT:
+		return "default";
+	case PIN_REVOKE_POLICY_SOURCE_SET:
+		return "set";
+	case PIN_REVOKE_POLICY_SOURCE_UID:
+		return "uid";
+	case PIN_REVOKE_POLICY_SOURCE_CGROUP:
+		return "cgroup";
+	case PIN_REVOKE_POLICY_SOURCE_COMM:
+		return "comm";
 	default:
 		return "?";
 	}
@@ -151,6 +189,8 @@ const char *revoke_cmd_name(uint32_t value)
 		return "drain";
 	case PIN_REVOKE_CMD_STAT_GET:
 		return "stat-get";
+	case PIN_REVOKE_CMD_POLICY_DEL:
+		return "policy-del";
 	default:
 		return "?";
 	}

@@ -277,10 +277,13 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 	dummy->flags = arg.flags;
 	memset(&dummy->seen, 0, sizeof(dummy->seen));
 	WRITE_ONCE(dummy->calling, true);
-	if (arg.flags & PIN_DUMMY_ADOPT)
+	if (!dummy_begin())
+		pin = ERR_PTR(-ENODEV);
+	else if (arg.flags & PIN_DUMMY_ADOPT)
 		pin = dummy_adopt(dummy, arg.from, flags);
 	else
 		pin = pin_revoke_pin(&dummy_ops, dummy, arg.addr, arg.len, flags);
+	dummy_end();
 	if (IS_ERR(pin)) {
 		WRITE_ONCE(dummy->calling, false);
 		return PTR_ERR(pin);
@@ -399,9 +402,11 @@ static long dummy_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static int dummy_open(struct inode *inode, struct file *file)
 {
 	struct dummy *dummy = kzalloc(sizeof(*dummy), GFP_KERNEL_ACCOUNT);
+	struct miscdevice *misc = file->private_data;
 
 	if (!dummy)
 		return -ENOMEM;
+	dummy->dev = misc->parent;
 	mutex_init(&dummy->ioctl_lock);
 	spin_lock_init(&dummy->lock);
 	file->private_data = dummy;
@@ -417,20 +422,13 @@ static int dummy_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static const struct file_operations dummy_fops = {
+const struct file_operations dummy_fops = {
 	.owner		= THIS_MODULE,
 	.open		= dummy_open,
 	.release	= dummy_release,
 	.unlocked_ioctl	= dummy_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 };
-
-static struct miscdevice dummy_dev = {
-	.minor	= MISC_DYNAMIC_MINOR,
-	.name	= "pin_dummy",
-	.fops	= &dummy_fops,
-};
-module_misc_device(dummy_dev);
 
 MODULE_DESCRIPTION("Example and test driver for revocable pins");
 MODULE_LICENSE("GPL");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the driver share: driver.c is what a driver needs, engine.c
- * a device that never rests, knobs.c what tests do to both.
+ * What the files of the driver share: driver.c is what a driver needs, bind.c how
+ * its device comes and goes, engine.c a device that never rests, knobs.c what
+ * tests do to them.
  *
  * Must never be seen by programs: theirs is pin_dummy.h.
  */
@@ -16,6 +17,7 @@
 
 /* One open file. */
 struct dummy {
+	const struct device *dev;	/* a key */
 	struct mutex ioctl_lock;	/* one call at a time; no callback takes it */
 	struct pin_revoke_pin *pin;
 	struct task_struct *engine;
@@ -34,6 +36,13 @@ struct dummy {
 	struct page **live;		/* from ->restore() to ->quiesce() */
 	struct pin_dummy_state seen;
 };
+
+/* driver.c */
+extern const struct file_operations dummy_fops;
+
+/* bind.c */
+bool dummy_begin(void);
+void dummy_end(void);
 
 /* engine.c */
 int dummy_engine_start(struct dummy *dummy);

@@ -32,7 +32,7 @@ static struct file *listen(struct kunit *test)
 static u64 ask(struct pin_revoke_pin *pin, enum pin_revoke_reason reason,
 	       unsigned int grace_ms)
 {
-	return pinr_ask_pins(&pin, 1, reason, grace_ms);
+	return pinr_ask_pins(&pin, 1, reason, grace_ms, grace_ms);
 }
 
 static u64 asked(struct pin_revoke_pin *pin, enum pin_revoke_reason reason)

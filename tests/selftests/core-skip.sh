@@ -81,6 +81,24 @@ like "the flusher's is over" "$(h A ack 0 "$(value request "$asked")" 0 quiesced
 like "the pin comes back for both" "$(h A wait 0 restored $SOON)" 'ok restored *'
 stop B
 
+# Not put off, because the policy says so
+ok "force: nobody is asked" revokectl policy set reason writeback-background action force
+is "force: the device writes" "$(h A dma 0 0 65536 38)" ok
+flusher 50
+like "force: taken" "$(h A wait 0 revoked $SOON)" '*reason=writeback-other forced=1 *skipped=0'
+flusher 0
+ok "force: and written" wait_for 20 raw_is 16 16 38
+like "force: the pin comes back" "$(h A wait 0 restored $SOON)" 'ok restored *'
+ok "report: the same, told before" revokectl policy set reason writeback-background action report
+is "report: the device writes" "$(h A dma 0 0 65536 39)" ok
+flusher 50
+like "report: A is told" "$(h A wait 0 release-soon $SOON)" '*reason=writeback-background *'
+like "report: taken" "$(h A wait 0 revoked $SOON)" '*reason=writeback-other forced=1 *'
+flusher 0
+ok "report: and written" wait_for 20 raw_is 16 16 39
+like "report: the pin comes back" "$(h A wait 0 restored $SOON)" 'ok restored *'
+ok "as it was" revokectl policy set reason writeback-background action skip
+
 is "A listens no more" "$(h A close 0)" ok
 is "the device writes a third time" "$(h A dma 0 0 65536 36)" ok
 flusher 50

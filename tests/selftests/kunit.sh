@@ -30,7 +30,7 @@ cases() {
 echo N > /sys/kernel/debug/failslab/ignore-gfp-wait
 echo 0 > /sys/kernel/debug/failslab/verbose
 ok "the core with its tests loads" insmod /pr/modules/fault/pin_revoke.ko
-for suite in pin_revoke_state pin_revoke_index pin_revoke_request; do
+for suite in pin_revoke_state pin_revoke_index pin_revoke_request pin_revoke_policy; do
 	cases $suite
 done
 # Work of the tests may still hold a pin.

@@ -246,6 +246,26 @@ static void dump(uint32_t port, uint8_t cmd, uint32_t seq)
 	}
 }
 
+/* A policy of which each part comes from somewhere else */
+static void give_policy(uint32_t port, uint32_t seq, struct nlattr **tb)
+{
+	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_POLICY_GET, seq, 0);
+
+	fake.policy_pin = nla_get_u64(tb[PIN_REVOKE_A_POLICY_PIN]);
+	nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON,
+		    nla_get_u32(tb[PIN_REVOKE_A_POLICY_REASON]));
+	nla_put_u32(msg, PIN_REVOKE_A_POLICY_GRACE_MS, 700);
+	nla_put_u32(msg, PIN_REVOKE_A_POLICY_GRACE_FROM,
+		    PIN_REVOKE_POLICY_SOURCE_CGROUP);
+	nla_put_u32(msg, PIN_REVOKE_A_POLICY_MAX_EXTEND_MS, 800);
+	nla_put_u32(msg, PIN_REVOKE_A_POLICY_MAX_EXTEND_FROM,
+		    PIN_REVOKE_POLICY_SOURCE_DEFAULT);
+	nla_put_u32(msg, PIN_REVOKE_A_POLICY_ACTION, PIN_REVOKE_ACTION_ASK);
+	nla_put_u32(msg, PIN_REVOKE_A_POLICY_ACTION_FROM,
+		    PIN_REVOKE_POLICY_SOURCE_COMM);
+	fake_send(port, msg);
+}
+
 static void take_revoke(uint32_t port, uint32_t seq, struct nlattr **tb)
 {
 	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_REVOKE, seq, 0);
@@ -265,13 +285,13 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 {
 	struct genlmsghdr *genl = nlmsg_data(nlh);
 	uint32_t seq = nlh->nlmsg_seq;
-	struct nlattr *tb[16];
+	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1];
 	/* Decided before the reply: after it the test sets up its next step. */
 	bool answer = fake.err || (nlh->nlmsg_flags & NLM_F_ACK);
 	struct nl_msg *msg;
 	int i;
 
-	must(!genlmsg_parse(nlh, 0, tb, 15, NULL), "request");
+	must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, NULL), "request");
 	if (nlh->nlmsg_flags & NLM_F_DUMP) {
 		dump(port, genl->cmd, seq);
 		return;
@@ -290,7 +310,12 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 				     true);
 			fake_send(port, msg);
 			break;
+		case PIN_REVOKE_CMD_POLICY_GET:
+			give_policy(port, seq, tb);
+			break;
 		case PIN_REVOKE_CMD_POLICY_SET:
+		case PIN_REVOKE_CMD_POLICY_DEL:
+			fake.policy_cmd = genl->cmd;
 			for (i = 1; i <= PIN_REVOKE_A_POLICY_MAX; i++)
 				fake.policy[i] =
 					tb[i] ? nla_get_u32(tb[i]) : ~0U;

@@ -46,7 +46,9 @@ struct fake_ack {
  * @requests_after: a request-get later, this many requests are open
  * @acks: how many ACKs were seen
  * @last: the last one
- * @policy: what POLICY_SET said, by attribute
+ * @policy: what POLICY_SET or POLICY_DEL said, by attribute
+ * @policy_cmd: which of these
+ * @policy_pin: what POLICY_GET asked for
  * @grace: what REVOKE said
  * @ctx_fds: how many descriptors OPEN handed out
  */
@@ -73,6 +75,8 @@ struct fake {
 	unsigned int acks;
 	struct fake_ack last;
 	uint32_t policy[PIN_REVOKE_A_POLICY_MAX + 1];
+	uint8_t policy_cmd;
+	uint64_t policy_pin;
 	uint32_t grace;
 	uint32_t revoked;
 	uint64_t remaining_ns;

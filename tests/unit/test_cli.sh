@@ -66,6 +66,23 @@ check "policy set of an unknown reason" 1 'unknown reason "unspec"' \
 	policy set reason unspec grace 1
 check "policy set beyond the limit" 1 'skip needs a number from 0 to 300000' \
 	policy set reason writeback-background skip 300001
+check "policy set of an unknown action" 1 'unknown action "wai7": use one of force ask report wait skip' \
+	policy set reason admin action wai7
+check "policy set for a long name" 1 'a command name has 1 to 15' \
+	policy set reason admin comm 1234567890123456 grace 1
+check "policy set for no cgroup" 1 '/nowhere: No such file' \
+	policy set reason admin cgroup /nowhere grace 1
+check "policy set for another directory" 1 '/ is no directory of a cgroup2' \
+	policy set reason admin cgroup / grace 1
+check "policy set for a uid that is none" 1 'uid needs a number' \
+	policy set reason admin uid root grace 1
+check "policy set that only says whose" 1 'set what?' \
+	policy set reason admin uid 5
+check "policy del of nothing" 1 'for which reason?' policy del uid 5
+check "policy del of a value" 1 'unknown word "grace"' \
+	policy del reason admin grace 5
+check "policy show of a pin" 1 'pin needs a number' policy show pin x
+check "policy show of two" 1 'takes no "4"' policy show pin 3 4
 
 if [ -d /sys/module/pin_revoke ]; then
 	echo "1..$nr"
@@ -81,7 +98,8 @@ check "pin revoke without the family" 2 "$absent" pin revoke 3 grace 1 wait
 check "request without the family" 2 "$absent" r
 check "policy show without the family" 2 "$absent" policy show
 check "policy set without the family" 2 "$absent" \
-	po se r ad g 5 m 6
+	po se rea ad g 5 m 6
+check "policy del without the family" 2 "$absent" pol d r ad u 5
 check "monitor without the family" 2 "$absent" m
 echo "1..$nr"
 [ $failed -eq 0 ]

@@ -200,6 +200,35 @@ static void test_policy(void)
 	   fake.policy[PIN_REVOKE_A_POLICY_REASON] == PIN_REVOKE_REASON_ADMIN &&
 	   fake.policy[PIN_REVOKE_A_POLICY_SKIP_MS] == 30000,
 	   "policy set: in any order");
+	ok(!run("policy set reason admin uid 0 action report repeat 250") &&
+	   fake.policy_cmd == PIN_REVOKE_CMD_POLICY_SET &&
+	   fake.policy[PIN_REVOKE_A_POLICY_UID] == 0 &&
+	   fake.policy[PIN_REVOKE_A_POLICY_ACTION] == PIN_REVOKE_ACTION_REPORT &&
+	   fake.policy[PIN_REVOKE_A_POLICY_REPEAT_MS] == 250 &&
+	   fake.policy[PIN_REVOKE_A_POLICY_GRACE_MS] == ~0U &&
+	   fake.policy[PIN_REVOKE_A_POLICY_CGROUP] == ~0U &&
+	   fake.policy[PIN_REVOKE_A_POLICY_COMM] == ~0U,
+	   "policy set: for a user");
+	ok(!run("policy set reason admin cgroup 4711 action force") &&
+	   fake.policy[PIN_REVOKE_A_POLICY_CGROUP] == 4711 &&
+	   fake.policy[PIN_REVOKE_A_POLICY_ACTION] == PIN_REVOKE_ACTION_FORCE,
+	   "policy set: for a cgroup, by number");
+	ok(!run("policy del reason admin comm ab") &&
+	   fake.policy_cmd == PIN_REVOKE_CMD_POLICY_DEL &&
+	   !memcmp(&fake.policy[PIN_REVOKE_A_POLICY_COMM], "ab", 3) &&
+	   fake.policy[PIN_REVOKE_A_POLICY_UID] == ~0U,
+	   "policy del: of a command name");
+	ok(!run("policy show pin 9") && fake.policy_pin == 9 &&
+	   !strncmp(out, "writeback-sync       grace 700 ms (cgroup) max-extend 800 ms action ask (comm)\n",
+		    79) && strstr(out, "\ndriver-unbind        grace 700 ms"),
+	   "policy show pin: where each value comes from");
+	ok(!run("-j policy show pin 9") &&
+	   json_is("0.grace_from", json_type_string, "cgroup") &&
+	   json_is("0.max_extend_from", json_type_string, "default") &&
+	   json_is("0.action", json_type_string, "ask") &&
+	   json_is("0.skip_from", json_type_null, "(nothing)") &&
+	   json_is("14.reason", json_type_string, "driver-unbind"),
+	   "-j policy show pin: the same, for every reason");
 	fake.err = -EINVAL;
 	fake.text = "skip-ms is for writeback-background";
 	ok(run("policy set reason admin skip 1") == EXIT_KERNEL &&

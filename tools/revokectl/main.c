@@ -21,7 +21,7 @@ struct options options;
 static const struct command objects[] = {
 	{ "pin", pin_main, "{ show | revoke | drain | help }" },
 	{ "request", request_main, "{ show | help }" },
-	{ "policy", policy_main, "{ show | set | help }" },
+	{ "policy", policy_main, "{ show | set | del | help }" },
 	{ "stat", stat_main, "{ show | help }" },
 	{ "monitor", monitor_main, "" },
 	{ 0 }

@@ -1,65 +1,160 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * revokectl policy: what happens for each reason. A setting lasts until the
- * module is unloaded.
+ * revokectl policy: what happens for each reason; to all pins, or to those of a
+ * user, a cgroup or a command name. A setting lasts until the module is unloaded.
+ *
+ * Each command is one message: must never read, change and write back.
  */
 #include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include "revokectl.h"
+
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct {
+	const char *word;
+	const char *key;
+	const char *fmt;
+	const char *from_key;
+	int attr;
+	int from_attr;
+	uint64_t max;
+} values[] = {
+	{ "grace", "grace_ms", " grace %llu ms", "grace_from",
+	  PIN_REVOKE_A_POLICY_GRACE_MS, PIN_REVOKE_A_POLICY_GRACE_FROM,
+	  PIN_REVOKE_MAX_DELAY_MS },
+	{ "max-extend", "max_extend_ms", " max-extend %llu ms",
+	  "max_extend_from", PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
+	  PIN_REVOKE_A_POLICY_MAX_EXTEND_FROM, PIN_REVOKE_MAX_DELAY_MS },
+	{ "skip", "skip_ms", " skip %llu ms", "skip_from",
+	  PIN_REVOKE_A_POLICY_SKIP_MS, PIN_REVOKE_A_POLICY_SKIP_FROM,
+	  PIN_REVOKE_MAX_SKIP_MS },
+	{ "repeat", "repeat_ms", " repeat %llu ms", "repeat_from",
+	  PIN_REVOKE_A_POLICY_REPEAT_MS, PIN_REVOKE_A_POLICY_REPEAT_FROM,
+	  PIN_REVOKE_MAX_DELAY_MS },
+	{ "action", "action", " action %s", "action_from",
+	  PIN_REVOKE_A_POLICY_ACTION, PIN_REVOKE_A_POLICY_ACTION_FROM, 0 },
+};
+
+/* In the text: where it comes from, if that is not plain. */
+static void from_out(struct nlattr *from)
+{
+	if (from && nla_get_u32(from) != PIN_REVOKE_POLICY_SOURCE_DEFAULT)
+		out_text(" (%s)", revoke_policy_source_name(nla_get_u32(from)));
+}
+
+static void values_out(struct nlattr **tb)
+{
+	size_t i;
+
+	for (i = 0; i < NR(values); i++) {
+		struct nlattr *attr = tb[values[i].attr];
+
+		if (!attr)
+			continue;
+		if (values[i].attr == PIN_REVOKE_A_POLICY_ACTION)
+			out_str(values[i].key, values[i].fmt,
+				revoke_action_name(nla_get_u32(attr)));
+		else if (options.json || nla_get_u32(attr) ||
+			 values[i].attr != PIN_REVOKE_A_POLICY_REPEAT_MS)
+			out_u64(values[i].key, values[i].fmt, nla_get_u32(attr));
+		else
+			continue;
+		from_out(tb[values[i].from_attr]);
+	}
+	for (i = 0; i < NR(values); i++)
+		if (tb[values[i].attr] && tb[values[i].from_attr])
+			out_str(values[i].from_key, NULL,
+				revoke_policy_source_name(nla_get_u32(tb[values[i].from_attr])));
+}
 
 static int show_one(struct nlmsghdr *nlh, void *arg)
 {
-	static const struct {
-		int attr;
-		const char *key;
-		const char *fmt;
-	} values[] = {
-		{ PIN_REVOKE_A_POLICY_GRACE_MS, "grace_ms", " grace %llu ms" },
-		{ PIN_REVOKE_A_POLICY_MAX_EXTEND_MS, "max_extend_ms",
-		  " max-extend %llu ms" },
-		{ PIN_REVOKE_A_POLICY_SKIP_MS, "skip_ms", " skip %llu ms" },
-	};
 	static struct nla_policy policy[PIN_REVOKE_A_POLICY_MAX + 1] = {
 		[PIN_REVOKE_A_POLICY_REASON] = { .type = NLA_U32 },
-		[PIN_REVOKE_A_POLICY_GRACE_MS] = { .type = NLA_U32 },
-		[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS] = { .type = NLA_U32 },
-		[PIN_REVOKE_A_POLICY_SKIP_MS] = { .type = NLA_U32 },
+		[PIN_REVOKE_A_POLICY_UID] = { .type = NLA_U32 },
+		[PIN_REVOKE_A_POLICY_CGROUP] = { .type = NLA_U64 },
 	};
 	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1];
+	char comm[16];
 	size_t i;
 
 	(void)arg;
+	for (i = 0; i < NR(values); i++) {
+		policy[values[i].attr].type = NLA_U32;
+		policy[values[i].from_attr].type = NLA_U32;
+	}
 	if (genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, policy) < 0 ||
 	    !tb[PIN_REVOKE_A_POLICY_REASON])
 		return -EPROTO;
 	out_object(NULL);
 	out_str("reason", "%-20s",
 		revoke_reason_name(nla_get_u32(tb[PIN_REVOKE_A_POLICY_REASON])));
-	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		if (tb[values[i].attr])
-			out_u64(values[i].key, values[i].fmt,
-				nla_get_u32(tb[values[i].attr]));
+	if (tb[PIN_REVOKE_A_POLICY_UID])
+		out_u64("uid", " uid %llu:",
+			nla_get_u32(tb[PIN_REVOKE_A_POLICY_UID]));
+	if (tb[PIN_REVOKE_A_POLICY_CGROUP])
+		out_u64("cgroup", " cgroup %llu:",
+			nla_get_u64(tb[PIN_REVOKE_A_POLICY_CGROUP]));
+	if (tb[PIN_REVOKE_A_POLICY_COMM]) {
+		nla_strlcpy(comm, tb[PIN_REVOKE_A_POLICY_COMM], sizeof(comm));
+		out_str("comm", " comm %s:", comm);
+	}
+	values_out(tb);
 	out_text("\n");
 	if (options.json)
 		out_close();
 	return 0;
 }
 
+/* What holds for one pin: a question for each reason. */
+static int show_pin(struct revoke_nl *nl, uint64_t pin)
+{
+	uint32_t reason;
+	int err = 0;
+
+	for (reason = 1; !err && reason <= PIN_REVOKE_REASON_MAX; reason++) {
+		struct nl_msg *msg = revoke_nl_msg(nl, PIN_REVOKE_CMD_POLICY_GET,
+						   NLM_F_REQUEST | NLM_F_ACK);
+
+		if (msg &&
+		    (nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON, reason) ||
+		     nla_put_u64(msg, PIN_REVOKE_A_POLICY_PIN, pin))) {
+			nlmsg_free(msg);
+			return -ENOMEM;
+		}
+		err = msg ? revoke_nl_call(nl, msg, show_one, NULL, NULL) :
+			    -ENOMEM;
+	}
+	return err;
+}
+
 static int show(int argc, char **argv)
 {
+	static const char *const words[] = { "pin" };
 	struct revoke_nl nl;
+	uint64_t pin = 0;
 	int err;
 
-	if (argc)
-		return usage("\"policy show\" takes no \"%s\"", argv[0]);
+	if (argc && pick("word", argv[0], words, 1) < 0)
+		return EXIT_USAGE;
+	if (argc > 2)
+		return usage("\"policy show\" takes no \"%s\"", argv[2]);
+	if (argc && !parse_number("pin", argv[1], UINT64_MAX, &pin))
+		return EXIT_USAGE;
 	err = revoke_nl_connect(&nl);
 	if (err)
 		return fail(err, "policy show");
 	out_array(NULL);
-	err = revoke_nl_call(&nl,
-			     revoke_nl_msg(&nl, PIN_REVOKE_CMD_POLICY_GET,
-					   NLM_F_REQUEST | NLM_F_DUMP),
-			     show_one, NULL, NULL);
+	err = argc ? show_pin(&nl, pin) :
+		     revoke_nl_call(&nl,
+				    revoke_nl_msg(&nl, PIN_REVOKE_CMD_POLICY_GET,
+						  NLM_F_REQUEST | NLM_F_DUMP),
+				    show_one, NULL, NULL);
 	revoke_nl_close(&nl);
 	if (err)
 		return fail(err, "policy show");
@@ -67,87 +162,161 @@ static int show(int argc, char **argv)
 	return EXIT_OK;
 }
 
-/* Return: the value of the reason, or -1 and the user was told. */
-static int pick_reason(const char *word)
+/* Return: the value of the word, or -1 and the user was told. */
+static int pick_name(const char *what, const char *word, uint32_t first,
+		     const char *(*name)(uint32_t value))
 {
 	const char *names[32];
 	size_t nr = 0;
+	int hit;
 
-	/* "unspec" is nothing to have a policy for */
-	while (nr < 32 && strcmp(revoke_reason_name(nr + 1), "?")) {
-		names[nr] = revoke_reason_name(nr + 1);
+	while (nr < NR(names) && strcmp(name(first + nr), "?")) {
+		names[nr] = name(first + nr);
 		nr++;
 	}
-	return pick("reason", word, names, nr) + 1 ?: -1;
+	hit = pick(what, word, names, nr);
+	return hit < 0 ? -1 : hit + (int)first;
+}
+
+/* A directory of the cgroup2 hierarchy, or its number as "policy show" has it. */
+static int put_cgroup(struct nl_msg *msg, const char *word)
+{
+	struct statfs fs;
+	struct stat st;
+	uint64_t id;
+
+	if (*word >= '0' && *word <= '9') {
+		if (!parse_number("cgroup", word, UINT64_MAX, &id))
+			return -1;
+		return nla_put_u64(msg, PIN_REVOKE_A_POLICY_CGROUP, id);
+	}
+	if (statfs(word, &fs) || stat(word, &st)) {
+		usage("%s: %s", word, strerror(errno));
+		return -1;
+	}
+	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode)) {
+		usage("%s is no directory of a cgroup2 file system", word);
+		return -1;
+	}
+	return nla_put_u64(msg, PIN_REVOKE_A_POLICY_CGROUP, st.st_ino);
+}
+
+/* One word and what follows it. Return: 0, or not and the user was told. */
+static int parse_word(struct nl_msg *msg, int word, const char *name,
+		      const char *arg)
+{
+	uint64_t value;
+	int hit;
+
+	if (!strcmp(name, "reason")) {
+		/* "unspec" is nothing to have a policy for */
+		hit = pick_name(name, arg, 1, revoke_reason_name);
+		return hit < 0 ? -1 :
+		       nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON, hit);
+	}
+	if (!strcmp(name, "action")) {
+		hit = pick_name(name, arg, 0, revoke_action_name);
+		return hit < 0 ? -1 :
+		       nla_put_u32(msg, PIN_REVOKE_A_POLICY_ACTION, hit);
+	}
+	if (!strcmp(name, "cgroup"))
+		return put_cgroup(msg, arg);
+	if (!strcmp(name, "comm")) {
+		if (!*arg || strlen(arg) > 15) {
+			usage("a command name has 1 to 15 characters");
+			return -1;
+		}
+		return nla_put_string(msg, PIN_REVOKE_A_POLICY_COMM, arg);
+	}
+	if (!strcmp(name, "uid"))
+		return !parse_number(name, arg, UINT32_MAX, &value) ? -1 :
+		       nla_put_u32(msg, PIN_REVOKE_A_POLICY_UID, value);
+	return !parse_number(name, arg, values[word].max, &value) ? -1 :
+	       nla_put_u32(msg, values[word].attr, value);
+}
+
+/* Return: EXIT_OK, or the exit status. */
+static int parse(struct nl_msg *msg, bool del, int argc, char **argv)
+{
+	/* Those of values[], in its order, then those that say whose. */
+	static const char *const words[] = {
+		"grace", "max-extend", "skip", "repeat", "action",
+		"reason", "uid", "cgroup", "comm",
+	};
+	const size_t skip = del ? NR(values) : 0;
+	bool reason = false, any = false;
+	int i, word;
+
+	for (i = 0; i < argc; i += 2) {
+		word = pick("word", argv[i], words + skip, NR(words) - skip);
+		if (word < 0)
+			return EXIT_USAGE;
+		word += skip;
+		if (i + 1 == argc)
+			return usage("%s of what? try: revokectl policy help",
+				     words[word]);
+		if (parse_word(msg, word, words[word], argv[i + 1]))
+			return EXIT_USAGE;
+		reason |= !strcmp(words[word], "reason");
+		any |= word < (int)NR(values);
+	}
+	if (!reason)
+		return usage("for which reason? try: revokectl policy show");
+	if (!del && !any)
+		return usage("set what? try: revokectl policy help");
+	return EXIT_OK;
+}
+
+static int change(uint8_t cmd, const char *what, int argc, char **argv)
+{
+	struct nl_msg *words = nlmsg_alloc(), *msg;
+	struct revoke_nl nl;
+	int err;
+
+	if (!words)
+		return fail(-ENOMEM, "%s", what);
+	/* What is wrong on the command line is so without the family, too. */
+	err = parse(words, cmd == PIN_REVOKE_CMD_POLICY_DEL, argc, argv);
+	if (err)
+		goto out;
+	err = revoke_nl_connect(&nl);
+	if (err) {
+		err = fail(err, "%s", what);
+		goto out;
+	}
+	msg = revoke_nl_msg(&nl, cmd, NLM_F_REQUEST | NLM_F_ACK);
+	if (msg && nlmsg_append(msg, nlmsg_data(nlmsg_hdr(words)),
+				nlmsg_datalen(nlmsg_hdr(words)), 0)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	err = msg ? revoke_nl_call(&nl, msg, NULL, NULL, NULL) : -ENOMEM;
+	revoke_nl_close(&nl);
+	err = err ? fail(err, "%s", what) : EXIT_OK;
+out:
+	nlmsg_free(words);
+	return err;
 }
 
 static int set(int argc, char **argv)
 {
-	static const struct {
-		int attr;
-		uint64_t max;
-	} values[] = {
-		{ PIN_REVOKE_A_POLICY_GRACE_MS, PIN_REVOKE_MAX_DELAY_MS },
-		{ PIN_REVOKE_A_POLICY_MAX_EXTEND_MS, PIN_REVOKE_MAX_DELAY_MS },
-		{ PIN_REVOKE_A_POLICY_SKIP_MS, PIN_REVOKE_MAX_SKIP_MS },
-	};
-	static const char *const words[] = {
-		"grace", "max-extend", "skip", "reason"
-	};
-	uint64_t value[3];
-	bool given[3] = { false };
-	struct revoke_nl nl;
-	struct nl_msg *msg;
-	int reason = -1;
-	int i, word, err;
+	return change(PIN_REVOKE_CMD_POLICY_SET, "policy set", argc, argv);
+}
 
-	for (i = 0; i < argc; i += 2) {
-		word = pick("word", argv[i], words, 4);
-		if (word < 0)
-			return EXIT_USAGE;
-		if (i + 1 == argc)
-			return usage("%s of what? try: revokectl policy help",
-				     words[word]);
-		if (word == 3) {
-			reason = pick_reason(argv[i + 1]);
-			if (reason < 0)
-				return EXIT_USAGE;
-			continue;
-		}
-		if (!parse_number(words[word], argv[i + 1], values[word].max,
-				  &value[word]))
-			return EXIT_USAGE;
-		given[word] = true;
-	}
-	if (reason < 0)
-		return usage("for which reason? try: revokectl policy show");
-	if (!given[0] && !given[1] && !given[2])
-		return usage("set what? try: revokectl policy help");
-
-	err = revoke_nl_connect(&nl);
-	if (err)
-		return fail(err, "policy set");
-	msg = revoke_nl_msg(&nl, PIN_REVOKE_CMD_POLICY_SET,
-			    NLM_F_REQUEST | NLM_F_ACK);
-	if (msg && nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON, reason))
-		err = -ENOMEM;
-	for (i = 0; msg && i < 3; i++)
-		if (given[i] && nla_put_u32(msg, values[i].attr, value[i]))
-			err = -ENOMEM;
-	if (err)
-		nlmsg_free(msg);
-	else
-		err = revoke_nl_call(&nl, msg, NULL, NULL, NULL);
-	revoke_nl_close(&nl);
-	return err ? fail(err, "policy set") : EXIT_OK;
+static int del(int argc, char **argv)
+{
+	return change(PIN_REVOKE_CMD_POLICY_DEL, "policy del", argc, argv);
 }
 
 int policy_main(int argc, char **argv)
 {
 	static const struct command commands[] = {
-		{ "show", show, "" },
+		{ "show", show, "[ pin NUMBER ]" },
 		{ "set", set,
-		  "reason REASON [ grace MS ] [ max-extend MS ] [ skip MS ]" },
+		  "reason REASON [ uid N | cgroup PATH | comm NAME ]\n"
+		  "      [ action { force | ask | report | wait | skip } ] [ grace MS ]\n"
+		  "      [ max-extend MS ] [ skip MS ] [ repeat MS ]" },
+		{ "del", del, "reason REASON [ uid N | cgroup PATH | comm NAME ]" },
 		{ 0 }
 	};
 

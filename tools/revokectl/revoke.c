@@ -176,6 +176,7 @@ static int parse(struct demand *demand, bool drain, int argc, char **argv)
 
 struct search {
 	uint64_t id;
+	bool found;
 	uint64_t remaining_ns;
 };
 
@@ -185,8 +186,11 @@ static int on_request(const struct revoke_request *req, void *arg)
 
 	if (req->id != search->id)
 		return 0;
-	search->remaining_ns = req->remaining_ns;
-	return 1;
+	/* Each pin may have a deadline of its own. */
+	search->found = true;
+	if (req->remaining_ns > search->remaining_ns)
+		search->remaining_ns = req->remaining_ns;
+	return 0;
 }
 
 /* Return: EXIT_OK when the request is over, or the exit status. */
@@ -194,7 +198,6 @@ static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
 			uint64_t request)
 {
 	static struct revoke_stream events;
-	struct search search = { .id = request };
 	uint64_t now = now_ns();
 	uint64_t limit = now + SLACK_NS;
 	struct revoke_pin pin;
@@ -204,15 +207,17 @@ static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
 	revoke_stream_init(&events, monitor);
 	pfd = (struct pollfd){ .fd = events.fd, .events = POLLIN };
 	for (;;) {
+		struct search search = { .id = request };
+
 		ret = revoke_nl_requests(nl, on_request, &search);
-		if (!ret)
+		if (!ret && !search.found)
 			return EXIT_OK;
 		if (ret < 0 && ret != -EAGAIN)
 			return fail(ret, "request %llu",
 				    (unsigned long long)request);
 		now = now_ns();
 		/* An EXTEND moves the deadline; past it nothing does. */
-		if (ret == 1 && search.remaining_ns)
+		if (search.remaining_ns)
 			limit = now + search.remaining_ns + SLACK_NS;
 		if (now >= limit) {
 			fprintf(stderr,

@@ -39,6 +39,8 @@
  * @PIN_REVOKE_REASON_SUSPEND: The machine is about to sleep.
  * @PIN_REVOKE_REASON_PRESSURE: Memory is short; the pin is not taken unless it
  *   is given.
+ * @PIN_REVOKE_REASON_DRIVER_UNBIND: The device or its driver goes away; the
+ *   pin does not come back.
  */
 enum pin_revoke_reason {
 	PIN_REVOKE_REASON_UNSPEC,
@@ -56,10 +58,55 @@ enum pin_revoke_reason {
 	PIN_REVOKE_REASON_DRAIN,
 	PIN_REVOKE_REASON_SUSPEND,
 	PIN_REVOKE_REASON_PRESSURE,
+	PIN_REVOKE_REASON_DRIVER_UNBIND,
 
 	/* private: */
 	__PIN_REVOKE_REASON_MAX,
 	PIN_REVOKE_REASON_MAX = (__PIN_REVOKE_REASON_MAX - 1)
+};
+
+/**
+ * enum pin_revoke_action - What is done about a pin that is in the way. In
+ *   this order: each one is softer than those before it.
+ * @PIN_REVOKE_ACTION_FORCE: Ask nobody, take the pin when it is in the way,
+ *   tell afterwards.
+ * @PIN_REVOKE_ACTION_ASK: Ask, wait for nothing. What is given is taken, the
+ *   rest not before the pages are really needed.
+ * @PIN_REVOKE_ACTION_REPORT: Tell the holder, wait for nothing. Nothing is
+ *   taken before the pages are really needed, whatever the answer.
+ * @PIN_REVOKE_ACTION_WAIT: Ask, wait for the answer for grace-ms, then take
+ *   the pin.
+ * @PIN_REVOKE_ACTION_SKIP: Ask, and leave the range out for skip-ms, then take
+ *   it. Reason writeback-background only.
+ */
+enum pin_revoke_action {
+	PIN_REVOKE_ACTION_FORCE,
+	PIN_REVOKE_ACTION_ASK,
+	PIN_REVOKE_ACTION_REPORT,
+	PIN_REVOKE_ACTION_WAIT,
+	PIN_REVOKE_ACTION_SKIP,
+
+	/* private: */
+	__PIN_REVOKE_ACTION_MAX,
+	PIN_REVOKE_ACTION_MAX = (__PIN_REVOKE_ACTION_MAX - 1)
+};
+
+/**
+ * enum pin_revoke_policy_source - Where a value of a policy comes from, the
+ *   most specific last.
+ * @PIN_REVOKE_POLICY_SOURCE_DEFAULT: Built in.
+ * @PIN_REVOKE_POLICY_SOURCE_SET: Set for the reason.
+ * @PIN_REVOKE_POLICY_SOURCE_UID: Set for the user.
+ * @PIN_REVOKE_POLICY_SOURCE_CGROUP: Set for the cgroup, or one above it.
+ * @PIN_REVOKE_POLICY_SOURCE_COMM: Set for the command name, which made it
+ *   stricter.
+ */
+enum pin_revoke_policy_source {
+	PIN_REVOKE_POLICY_SOURCE_DEFAULT,
+	PIN_REVOKE_POLICY_SOURCE_SET,
+	PIN_REVOKE_POLICY_SOURCE_UID,
+	PIN_REVOKE_POLICY_SOURCE_CGROUP,
+	PIN_REVOKE_POLICY_SOURCE_COMM,
 };
 
 /**
@@ -70,8 +117,8 @@ enum pin_revoke_reason {
  * @PIN_REVOKE_STATE_REVOKED: The device is stopped and the pages are given
  *   back.
  * @PIN_REVOKE_STATE_RESTORING: The same range is being pinned again.
- * @PIN_REVOKE_STATE_GONE: The range is no longer mapped; the pin cannot come
- *   back.
+ * @PIN_REVOKE_STATE_GONE: The range, or the device, is no longer there; the
+ *   pin cannot come back.
  * @PIN_REVOKE_STATE_RELEASED: The driver dropped the pin.
  */
 enum pin_revoke_state {
@@ -198,6 +245,18 @@ enum {
 	PIN_REVOKE_A_POLICY_GRACE_MS,
 	PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
 	PIN_REVOKE_A_POLICY_SKIP_MS,
+	PIN_REVOKE_A_POLICY_PAD,
+	PIN_REVOKE_A_POLICY_ACTION,
+	PIN_REVOKE_A_POLICY_REPEAT_MS,
+	PIN_REVOKE_A_POLICY_UID,
+	PIN_REVOKE_A_POLICY_CGROUP,
+	PIN_REVOKE_A_POLICY_COMM,
+	PIN_REVOKE_A_POLICY_PIN,
+	PIN_REVOKE_A_POLICY_ACTION_FROM,
+	PIN_REVOKE_A_POLICY_GRACE_FROM,
+	PIN_REVOKE_A_POLICY_MAX_EXTEND_FROM,
+	PIN_REVOKE_A_POLICY_SKIP_FROM,
+	PIN_REVOKE_A_POLICY_REPEAT_FROM,
 
 	__PIN_REVOKE_A_POLICY_MAX,
 	PIN_REVOKE_A_POLICY_MAX = (__PIN_REVOKE_A_POLICY_MAX - 1)
@@ -256,6 +315,7 @@ enum {
 	PIN_REVOKE_CMD_ACKED,
 	PIN_REVOKE_CMD_DRAIN,
 	PIN_REVOKE_CMD_STAT_GET,
+	PIN_REVOKE_CMD_POLICY_DEL,
 
 	__PIN_REVOKE_CMD_MAX,
 	PIN_REVOKE_CMD_MAX = (__PIN_REVOKE_CMD_MAX - 1)

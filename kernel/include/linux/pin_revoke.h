@@ -13,6 +13,7 @@
 #include <linux/types.h>
 #include <uapi/linux/pin_revoke.h>
 
+struct module;
 struct page;
 struct pin_revoke_pin;
 
@@ -52,6 +53,9 @@ struct pin_revoke_pin;
  * - A key that was handed out for the pin stays allocated until
  *   pin_revoke_release(): a revoked key must not be used for something else.
  * - No callback runs after pin_revoke_release() has returned.
+ * - A driver or device that goes away calls pin_revoke_unbind() when it lets
+ *   nobody pin any more: the holders are asked, and when it returns no device
+ *   accesses the pages. The pins are released as ever.
  */
 
 /**
@@ -64,7 +68,8 @@ struct pin_revoke_pin;
  * @unmap: undo @map. Also undoes it when the pages changed before @restore.
  * @unpin: adopted pins only, mandatory there: unpin the pages. Dirty-tracked
  *	file pages are unpinned without making them dirty.
- * @gone: the range is gone for good, accesses can be answered with an error.
+ * @gone: the pin does not come back, its range or its device is gone; accesses
+ *	can be answered with an error.
  *	Same rules as @quiesce. Optional.
  * @describe: name of the pin for people, e.g. device and key. Context: atomic.
  *	Optional.
@@ -102,6 +107,9 @@ struct pin_revoke_pin *pin_revoke_register(const struct pin_revoke_ops *ops,
 void pin_revoke_release(struct pin_revoke_pin *pin);
 void pin_revoke_access(struct pin_revoke_pin *pin);
 unsigned int pin_revoke_retry_ms(struct pin_revoke_pin *pin);
+void pin_revoke_unbind(struct module *owner,
+		       bool (*mine)(void *priv, const void *data),
+		       const void *data);
 bool pin_revoke_needed(unsigned long addr, size_t len);
 
 #endif /* _LINUX_PIN_REVOKE_H */
