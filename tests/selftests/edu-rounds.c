@@ -11,7 +11,6 @@
  *
  * Must never wait for anything but the device.
  */
-#define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -61,6 +61,10 @@ dma() {
 	add "dma-$1"
 }
 
+# Nothing cached: the guests leave enough of two processors for this.
+case " $* " in
+*" debug "*) nice -n 19 "$VM/kernel.sh" > /dev/null 2>&1 & ;;
+esac
 suite tree one_tap tree "$VM/check-tree.sh"
 suite unit "$VM/unit.sh"
 for kernel; do

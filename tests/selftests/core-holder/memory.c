@@ -102,6 +102,7 @@ void do_uffd(char **arg)
 /* uffd-end: whoever waits there goes on */
 void do_uffd_end(char **arg)
 {
+	(void)arg;
 	done(close(uffd));
 }
 
