@@ -196,6 +196,9 @@ int pinr_pin_populate(struct pin_revoke_pin *pin)
 	if (IS_ERR(segs))
 		return PTR_ERR(segs);
 	err = pinr_gup(pin, segs);
+	/* Something else may be mapped there than what was walked. */
+	if (err && mmu_interval_read_retry(&pin->notifier, seq))
+		err = -EAGAIN;
 	if (err)
 		goto err_segs;
 

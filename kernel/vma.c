@@ -43,11 +43,19 @@ static bool pinr_vma_tracked(const struct vm_area_struct *vma)
 /*
  * The proof: whoever cleans or unmaps a folio of these goes through its
  * writable PTE, and so through the notifier, first.
+ *
+ * Not so ext4 that journals data, with several blocks to a page: what is still
+ * pinned when it is cleaned it writes again later, and a hole that is punched
+ * beside it meanwhile takes blocks out of a transaction (ext4 warns of it). Parts
+ * of what the device wrote were not on the disk.
  */
 static bool pinr_fs_proven(const struct inode *inode)
 {
 	switch (inode->i_sb->s_magic) {
 	case EXT4_SUPER_MAGIC:
+		return i_blocksize(inode) == PAGE_SIZE ||
+		       !compat_journals_data(inode->i_mapping) ||
+		       READ_ONCE(any_fs);
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:
 		return true;

@@ -7,6 +7,8 @@
 #ifndef _PIN_REVOKE_COMPAT_H
 #define _PIN_REVOKE_COMPAT_H
 
+#include <linux/types.h>
+
 #undef pr_fmt
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -27,5 +29,8 @@ void compat_shrinker_free(struct shrinker *shrinker);
 #define shrinker_register	compat_shrinker_register
 #define shrinker_free		compat_shrinker_free
 #endif
+
+struct address_space;
+bool compat_journals_data(const struct address_space *mapping);
 
 #endif /* _PIN_REVOKE_COMPAT_H */

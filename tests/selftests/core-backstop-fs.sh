@@ -64,8 +64,6 @@ direct_write() {
 	stop A B
 }
 
-remounted() { umount "$SCRATCH" && mount "$@" "$DATA" "$SCRATCH"; }
-
 # A commit that is somebody else's business
 commit() {
 	ok "$name: a commit" xfs_io -f -c "pwrite -q 0 4096" -c fsync "$SCRATCH/other"

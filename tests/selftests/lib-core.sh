@@ -143,6 +143,9 @@ place() {
 # zeroes NAME PAGES - a file of them, on the disk
 zeroes() { dd if=/dev/zero of="$SCRATCH/$1" bs=4096 count="$2" conv=fsync status=none; }
 
+# remounted OPTION... - the data disk, once more
+remounted() { umount "$SCRATCH" && mount "$@" "$DATA" "$SCRATCH"; }
+
 # Pinned pages that nobody has given back, in all of the machine.
 pinned_pages() {
 	awk '/^nr_foll_pin_acquired/ { n += $2 } /^nr_foll_pin_released/ { n -= $2 }

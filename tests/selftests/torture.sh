@@ -41,7 +41,7 @@ on() {
 	# Smaller blocks than pages do not go well there: see tests/README.md.
 	[ "$4" != data=journal ] || blocks=(-b 4096)
 	ok "$name: on its disk" scratch "$type" "${blocks[@]}"
-	[ -z "$4" ] || ok "$name: mounted like that" remount "$4"
+	[ -z "$4" ] || ok "$name: mounted like that" remounted -o "$4"
 	torture "${TORTURE:-$2}" "${SEED:-$((RANDOM * 32768 + RANDOM))}" "${@:5}"
 	is "$name: nothing is lost, nor torn" "$status $verdict" "0 lost 0, torn 0"
 	if [ "$type" = btrfs ]; then
@@ -50,7 +50,6 @@ on() {
 	ok "$name: the file system can be left" umount "$SCRATCH"
 	sound "$name" "$type"
 }
-remount() { umount "$SCRATCH" && mount -o "$1" "$DATA" "$SCRATCH"; }
 
 echo +memory > /sys/fs/cgroup/cgroup.subtree_control
 ok "a memory cgroup" mkdir $group
