@@ -38,8 +38,8 @@ on() {
 	local name=$1 type=$3 blocks=()
 	DATA=$DISK
 	[[ $type != *-dax ]] || DATA=$PMEM
-	# Smaller blocks than pages do not go well there: see tests/README.md.
-	[ "$4" != data=journal ] || blocks=(-b 4096)
+	# ext4 itself loses parts of pages with smaller blocks: see tests/README.md.
+	[[ $type != ext4* ]] || blocks=(-b 4096)
 	ok "$name: on its disk" scratch "$type" "${blocks[@]}"
 	[ -z "$4" ] || ok "$name: mounted like that" remounted -o "$4"
 	torture "${TORTURE:-$2}" "${SEED:-$((RANDOM * 32768 + RANDOM))}" "${@:5}"
