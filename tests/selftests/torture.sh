@@ -60,7 +60,9 @@ for reason in writeback-sync truncate fallocate; do
 done
 
 on "ext4" 30 ext4 ""
-on "ext4, data=journal" 10 ext4 data=journal checkpoint
+# Not 6.1: its __ext4_journalled_writepage() drops the lock of a page, and BUGs when
+# somebody has taken the buffers meanwhile.
+[ "$KERNEL" = 6.1 ] || on "ext4, data=journal" 10 ext4 data=journal checkpoint
 on "ext4, nodelalloc" 10 ext4 nodelalloc
 on "xfs" 10 xfs ""
 on "btrfs" 10 btrfs ""
