@@ -47,14 +47,15 @@ diag "$(paste -sd ' ' <<< "$holdoffs") ms"
 is "hold-off: all are in the trace" "$(wc -w <<< "$holdoffs")" 5
 ok "hold-off: none is shorter" test "$(sort -n <<< "$holdoffs" | head -n 1)" -ge 18
 
-# X holds the lock that fallocate wants: it writes what nobody gives it.
+# X holds the lock that fallocate wants: it writes what nobody gives it. A only reads:
+# for a pin that writes, the restore would wait for that lock, too.
 revokectl policy set reason fallocate grace 15000
 start X
 is "in flight: X has memory" "$(h X map 0 anon 4096 private)" ok
 is "in flight: that is missing" "$(h X uffd 0+0 4096)" ok
 is "in flight: and the file" "$(h X map 1 "$SCRATCH/file" 4096 shared)" ok
 is "in flight: A listens" "$(h A listen 0)" ok
-like "in flight: A pins a part" "$(h A pin 0 0+65536 65536 w)" 'ok fd=*'
+like "in flight: A pins a part" "$(h A pin 0 0+65536 65536 -)" 'ok fd=*'
 tell X write-from 1 0+0 4096
 ok "in flight: X writes, for ever" wait_for 20 in_kernel X userfault
 tell B punch 0 65536 65536
@@ -73,12 +74,15 @@ like "in flight: it was taken once" "$(h A state 0)" 'ok live=1 quiesces=1 resto
 is "in flight: A lets go" "$(h A unpin 0)" ok
 is "in flight: A listens no more" "$(h A close 0)" ok
 
-# Lazily: nothing but the unpinning can make the page dirty again.
-like "clean: A pins" "$(h A pin 0 0+0 65536 wl)" 'ok fd=*'
+# Lazily: nothing but the unpinning can make the page dirty again, which waits until
+# all is clean.
+like "clean: A pins" "$(h A pin 0 0+0 65536 wlk)" 'ok fd=*'
 is "clean: C lets go" "$(h C unpin 0)" ok
 is "clean: the device writes" "$(h A dma 0 0 65536 91)" ok
 is "clean: the page is dirty" "$(h A dirty 0+0)" 'ok 1'
+hold unmap
 like "clean: fsync" "$(h B fsync 0)" 'ok ms=*'
+hold nowhere
 ok "clean: the pages are given back" wait_for 20 no_pinned_pages
 is "clean: and stay clean" "$(h A dirty 0+0)" 'ok 0'
 is "clean: A lets go" "$(h A unpin 0)" ok
