@@ -84,8 +84,6 @@ check "policy del of a value" 1 'unknown word "grace"' \
 check "policy show of a pin" 1 'pin needs a number' policy show pin x
 check "policy show of two" 1 'takes no "4"' policy show pin 3 4
 
-if [ -d /sys/module/pin_revoke ]; then
-	
 # The man page has a paragraph for each command.
 page=${0%/*}/../../tools/man/revokectl.8
 for object in pin request policy stat; do
@@ -99,7 +97,9 @@ for object in pin request policy stat; do
 		fi
 	done
 done
-echo "1..$nr"
+
+if [ -d /sys/module/pin_revoke ]; then
+	echo "1..$nr"
 	echo "# the family is here: nothing to say about its absence"
 	[ $failed -eq 0 ]
 	exit
@@ -115,19 +115,5 @@ check "policy set without the family" 2 "$absent" \
 	po se rea ad g 5 m 6
 check "policy del without the family" 2 "$absent" pol d r ad u 5
 check "monitor without the family" 2 "$absent" m
-
-# The man page has a paragraph for each command.
-page=${0%/*}/../../tools/man/revokectl.8
-for object in pin request policy stat; do
-	for command in $("$ctl" $object help | sed -n "s/^revokectl $object \([a-z]*\).*/\1/p"); do
-		nr=$((nr + 1))
-		if sed -n '/^\.TP/{n;p}' "$page" | grep -q "$object $command"; then
-			echo "ok $nr - revokectl(8) has $object $command"
-		else
-			echo "not ok $nr - revokectl(8) has $object $command"
-			failed=$((failed + 1))
-		fi
-	done
-done
 echo "1..$nr"
 [ $failed -eq 0 ]
