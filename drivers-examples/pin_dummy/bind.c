@@ -39,12 +39,17 @@ static bool dummy_is_on(void *priv, const void *dev)
 	return dummy->dev == dev;
 }
 
+static void dummy_bind_set(bool bound)
+{
+	down_write(&dummy_bind);
+	dummy_bound = bound;
+	up_write(&dummy_bind);
+}
+
 static void dummy_remove(void *dev)
 {
 	misc_deregister(&dummy_dev);
-	down_write(&dummy_bind);
-	dummy_bound = false;
-	up_write(&dummy_bind);
+	dummy_bind_set(false);
 	/* Open files keep what is left of their pins, and release it. */
 	pin_revoke_unbind(THIS_MODULE, dummy_is_on, dev);
 }
@@ -55,12 +60,13 @@ static int dummy_probe(struct platform_device *pdev)
 
 	dummy_dev.minor = MISC_DYNAMIC_MINOR;
 	dummy_dev.parent = &pdev->dev;
+	/* Whoever opens it may pin at once. */
+	dummy_bind_set(true);
 	err = misc_register(&dummy_dev);
-	if (err)
+	if (err) {
+		dummy_bind_set(false);
 		return err;
-	down_write(&dummy_bind);
-	dummy_bound = true;
-	up_write(&dummy_bind);
+	}
 	return devm_add_action_or_reset(&pdev->dev, dummy_remove, &pdev->dev);
 }
 
