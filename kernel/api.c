@@ -89,6 +89,8 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->start = addr & PAGE_MASK;
 	pin->end = (last & PAGE_MASK) + PAGE_SIZE;
 	pin->nr_pages = (pin->end - pin->start) >> PAGE_SHIFT;
+	pin->chunk = flags & PIN_REVOKE_LAZY ? PIN_REVOKE_CHUNK : pin->nr_pages;
+	pin->nr_chunks = DIV_ROUND_UP(pin->nr_pages, pin->chunk);
 	pin->flags = flags;
 	pin->adopted = adopted;
 	pin->pid = task_tgid_nr(current);
@@ -116,6 +118,11 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pin->pages)
 		goto err_charge;
+	pin->wanted = kcalloc(2 * BITS_TO_LONGS(pin->nr_chunks), sizeof(long),
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!pin->wanted)
+		goto err_pages;
+	pin->present = pin->wanted + BITS_TO_LONGS(pin->nr_chunks);
 	pin->id = atomic64_inc_return(&pinr_last_id);
 	if (xa_reserve(&pinr_pins, pin->id, GFP_KERNEL_ACCOUNT))
 		goto err_pages;
@@ -129,6 +136,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 err_id:
 	xa_release(&pinr_pins, pin->id);
 err_pages:
+	kfree(pin->wanted);
 	kvfree(pin->pages);
 err_charge:
 	pinr_uncharge(pin, current->mm);
@@ -278,24 +286,39 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 EXPORT_SYMBOL_GPL(pin_revoke_release);
 
 /**
- * pin_revoke_access - the device wants to access a revoked pin
+ * pin_revoke_access - the device wants to access pages that are not there
  * @pin: the pin
+ * @offset: first byte, from the start of the pin
+ * @len: how many
  *
- * Has a pin restored that waits for its first access (PIN_REVOKE_LAZY). The
- * hold-off is kept: an access does not shorten it.
+ * Has the pin restored if it waits for its first access, and these pages
+ * (PIN_REVOKE_LAZY). The hold-off is kept: an access does not shorten it.
  *
  * Context: any, atomic too.
  */
-void pin_revoke_access(struct pin_revoke_pin *pin)
+void pin_revoke_access(struct pin_revoke_pin *pin, unsigned long offset,
+		       size_t len)
 {
-	if (READ_ONCE(pin->want))
+	unsigned long at = offset_in_page(pin->addr) + offset, chunk, last;
+	enum pin_revoke_state state;
+	bool news = false;
+
+	last = min(((at + len - 1) >> PAGE_SHIFT) / pin->chunk, pin->nr_chunks - 1);
+	for (chunk = (at >> PAGE_SHIFT) / pin->chunk; chunk <= last; chunk++)
+		news |= !test_and_set_bit(chunk, pin->wanted);
+	if (!READ_ONCE(pin->want)) {
+		WRITE_ONCE(pin->want, true);
+		news = true;
+	}
+	if (!news)
 		return;
 	/*
-	 * Either this sees REVOKED, or the worker that follows every
-	 * revocation sees that it is wanted.
+	 * Either this sees a state in which nobody looks, or the worker that
+	 * follows every revocation, and every restore, sees what is wanted.
 	 */
-	smp_store_mb(pin->want, true);
-	if (READ_ONCE(pin->state) == PIN_REVOKE_STATE_REVOKED)
+	smp_mb();
+	state = READ_ONCE(pin->state);
+	if (state == PIN_REVOKE_STATE_REVOKED || state == PIN_REVOKE_STATE_ACTIVE)
 		pinr_pin_after(pin);
 }
 EXPORT_SYMBOL_GPL(pin_revoke_access);

@@ -107,13 +107,18 @@ struct pinr_segs {
 	struct pinr_seg seg[];
 };
 
+struct pinr_run {
+	unsigned long first, nr;	/* pages of a pin */
+};
+
 struct pinr_segs *pinr_segs_walk(struct pin_revoke_pin *pin);
 void pinr_segs_free(struct pinr_segs *segs);
 int pinr_seg_lock(struct pinr_seg *seg);
 void pinr_seg_unlock(struct pinr_seg *seg);
 int pinr_seg_lock_dio(struct pinr_seg *seg);
 void pinr_seg_unlock_dio(struct pinr_seg *seg);
-int pinr_segs_settle(struct pin_revoke_pin *pin, bool write);
+int pinr_settle(struct pin_revoke_pin *pin, const struct pinr_run *run,
+		bool write);
 
 /* pin.c, api.c */
 struct pin_revoke_pin {
@@ -137,7 +142,6 @@ struct pin_revoke_pin {
 	char driver[MODULE_NAME_LEN];
 
 	struct mutex op_mutex;		/* see the top of this file */
-	bool mapped;			/* op_mutex */
 	bool released;			/* op_mutex: no driver callback any more */
 
 	struct mutex lock;		/* see the top of this file */
@@ -150,6 +154,11 @@ struct pin_revoke_pin {
 	bool forced;			/* the last revocation was */
 	bool write_first;		/* clean the range before it comes back */
 	bool want;			/* somebody waits for it to come back */
+	unsigned long chunk;		/* its pages: what comes back at a time */
+	unsigned long nr_chunks;
+	unsigned long nr_present;	/* pages that the device may access */
+	unsigned long *wanted;		/* chunks; atomic */
+	unsigned long *present;		/* chunks; set under lock, cleared under op_mutex */
 	unsigned int held;		/* drains that keep it away */
 	bool verify;			/* are the pages still what is mapped? */
 	unsigned int tell;		/* PINR_TELL_* not sent yet */
@@ -189,10 +198,14 @@ extern struct xarray pinr_pins;	/* pinr_lock */
 extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 
 /* pages.c */
-int pinr_pin_populate(struct pin_revoke_pin *pin);
+int pinr_pin_populate(struct pin_revoke_pin *pin, const struct pinr_run *run);
+bool pinr_pin_has(struct pin_revoke_pin *pin, unsigned long first,
+		  unsigned long last);
+bool pinr_pin_misses(struct pin_revoke_pin *pin, struct pinr_run *run);
 int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages);
 int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages);
 int pinr_pin_verify(struct pin_revoke_pin *pin);
+void pinr_pages_come(struct pin_revoke_pin *pin, const struct pinr_run *run);
 void pinr_drop_pages(struct pin_revoke_pin *pin);
 void pinr_unpin_work(struct work_struct *work);
 

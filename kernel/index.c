@@ -143,6 +143,16 @@ static void pinr_collect_pin(struct pinr_basket *basket,
 	basket->nr++;
 }
 
+/* Are any of its pages in the range there? What is away is in nobody's way. */
+static bool pinr_seg_has(struct pinr_seg *seg, pgoff_t first, pgoff_t last)
+{
+	unsigned long at = (seg->start - seg->pin->start) >> PAGE_SHIFT;
+
+	first = max(first, seg->node.start) - seg->node.start;
+	last = min(last, seg->node.last) - seg->node.start;
+	return pinr_pin_has(seg->pin, at + first, at + last);
+}
+
 static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
 			     pgoff_t first, pgoff_t last, bool readers)
 {
@@ -150,12 +160,13 @@ static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
 
 	for (node = interval_tree_iter_first(&map->segs, first, last); node;
 	     node = interval_tree_iter_next(node, first, last)) {
-		struct pin_revoke_pin *pin =
-			container_of(node, struct pinr_seg, node)->pin;
+		struct pinr_seg *seg = container_of(node, struct pinr_seg, node);
+		struct pin_revoke_pin *pin = seg->pin;
 
 		/* Writeback and its kin leave read pins alone. */
 		if ((!readers && !(pin->flags & PIN_REVOKE_WRITE)) ||
-		    pin->collected == pinr_collection)
+		    pin->collected == pinr_collection ||
+		    !pinr_seg_has(seg, first, last))
 			continue;
 		pin->collected = pinr_collection;
 		pinr_collect_pin(basket, pin);

@@ -21,44 +21,134 @@
 #define PINR_MAX_TRIES	64
 #define PINR_BATCH	256	/* pages pinned at a time */
 
-/* Gives back what populate() took. The pages hold what DMA wrote already. */
-static void pinr_unpin_pages(struct pin_revoke_pin *pin, struct pinr_segs *segs,
-			     bool touched)
+/* The part of a run that is in a seg: its first page and the one after its last. */
+static bool pinr_run_in_seg(struct pin_revoke_pin *pin, const struct pinr_seg *seg,
+			    const struct pinr_run *run, unsigned long *first,
+			    unsigned long *end)
 {
+	*first = max((seg->start - pin->start) >> PAGE_SHIFT, run->first);
+	*end = min((seg->end - pin->start) >> PAGE_SHIFT, run->first + run->nr);
+	return *first < *end;
+}
+
+/* Gives back what populate() took. The pages hold what DMA wrote already. */
+static void pinr_unpin_run(struct pin_revoke_pin *pin, struct pinr_segs *segs,
+			   const struct pinr_run *run, bool touched)
+{
+	unsigned long first, end;
 	unsigned int i;
 
 	for (i = 0; i < segs->nr; i++) {
 		struct pinr_seg *seg = &segs->seg[i];
-		unsigned long first = (seg->start - pin->start) >> PAGE_SHIFT;
-		unsigned long nr = (seg->end - seg->start) >> PAGE_SHIFT;
 
+		if (!pinr_run_in_seg(pin, seg, run, &first, &end))
+			continue;
 		/*
 		 * Never re-dirty a dirty-tracked page: the callback that took
 		 * the pin was about to clean it, and the PTE's dirty bit has
 		 * been turned into the folio's.
 		 */
-		unpin_user_pages_dirty_lock(pin->pages + first, nr,
+		unpin_user_pages_dirty_lock(pin->pages + first, end - first,
 					    touched && !seg->map &&
 					    (pin->flags & PIN_REVOKE_WRITE));
 	}
+	memset(pin->pages + run->first, 0, run->nr * sizeof(*pin->pages));
+}
+
+static struct pinr_run pinr_run_whole(struct pin_revoke_pin *pin)
+{
+	return (struct pinr_run) { .nr = pin->nr_pages };
+}
+
+static struct pinr_run pinr_run_chunk(struct pin_revoke_pin *pin, unsigned long chunk)
+{
+	unsigned long first = chunk * pin->chunk;
+
+	return (struct pinr_run) { first, min(pin->chunk, pin->nr_pages - first) };
+}
+
+/**
+ * pinr_pin_has - are any of these pages there for the device
+ * @pin: the pin
+ * @first: a page of it
+ * @last: another
+ *
+ * Context: any. Without pin->lock the answer may be old.
+ */
+bool pinr_pin_has(struct pin_revoke_pin *pin, unsigned long first,
+		  unsigned long last)
+{
+	unsigned long end = min(last / pin->chunk, pin->nr_chunks - 1);
+
+	return find_next_bit(pin->present, end + 1, first / pin->chunk) <= end;
+}
+
+/**
+ * pinr_pin_misses - what is wanted and not there
+ * @pin: the pin
+ * @run: set to the first chunk of it
+ *
+ * Return: false if there is none.
+ */
+bool pinr_pin_misses(struct pin_revoke_pin *pin, struct pinr_run *run)
+{
+	unsigned long chunk;
+
+	for_each_set_bit(chunk, pin->wanted, pin->nr_chunks) {
+		if (test_bit(chunk, pin->present))
+			continue;
+		*run = pinr_run_chunk(pin, chunk);
+		return true;
+	}
+	return false;
+}
+
+/**
+ * pinr_pages_come - the device may access these pages from now on
+ * @pin: active
+ * @run: whole chunks; none: what is accessed will follow
+ *
+ * Context: caller holds pin->lock.
+ */
+void pinr_pages_come(struct pin_revoke_pin *pin, const struct pinr_run *run)
+{
+	unsigned long chunk, end;
+
+	lockdep_assert_held(&pin->lock);
+	chunk = run->first / pin->chunk;
+	/* Others set bits of the same words meanwhile. */
+	for (end = chunk + DIV_ROUND_UP(run->nr, pin->chunk); chunk < end; chunk++) {
+		set_bit(chunk, pin->present);
+		clear_bit(chunk, pin->wanted);
+	}
+	pin->nr_present += run->nr;
+	atomic64_add(run->nr, &pinr_stats.pinned_pages);
+	if (pin->ops->restore)
+		pin->ops->restore(pin->priv, run->first, pin->pages + run->first,
+				  run->nr);
 }
 
 /* Unmaps and unpins what is pinned. Caller holds pin->op_mutex. */
 void pinr_drop_pages(struct pin_revoke_pin *pin)
 {
+	unsigned long chunk;
+
 	lockdep_assert_held(&pin->op_mutex);
 
 	if (!pin->pinned)
 		return;
-	if (pin->mapped) {
-		pin->mapped = false;
-		if (pin->ops->unmap)
-			pin->ops->unmap(pin->priv);
-	}
 	if (pin->adopted)
 		pin->ops->unpin(pin->priv);
-	else
-		pinr_unpin_pages(pin, pin->segs, true);
+	for_each_set_bit(chunk, pin->present, pin->nr_chunks) {
+		struct pinr_run run = pinr_run_chunk(pin, chunk);
+
+		if (!pin->adopted) {
+			if (pin->ops->unmap)
+				pin->ops->unmap(pin->priv, run.first, run.nr);
+			pinr_unpin_run(pin, pin->segs, &run, true);
+		}
+		clear_bit(chunk, pin->present);
+	}
 	/* Pairs with the restore worker's: it fills the array again. */
 	smp_store_release(&pin->pinned, false);
 }
@@ -78,9 +168,8 @@ void pinr_unpin_work(struct work_struct *work)
 }
 
 static int pinr_gup_seg(struct pin_revoke_pin *pin, struct pinr_seg *seg,
-			unsigned long *done)
+			unsigned long *done, unsigned long last)
 {
-	unsigned long last = (seg->end - pin->start) >> PAGE_SHIFT;
 	unsigned int gup = 0;
 
 	if (pin->flags & PIN_REVOKE_WRITE)
@@ -117,34 +206,40 @@ static int pinr_gup_seg(struct pin_revoke_pin *pin, struct pinr_seg *seg,
  * What starts to be written from now on is cleaned first, and the notifier says
  * so.
  */
-static void pinr_wait_stable(struct pin_revoke_pin *pin, struct pinr_seg *seg)
+static void pinr_wait_stable(struct pin_revoke_pin *pin, struct pinr_seg *seg,
+			     const struct pinr_run *run)
 {
-	unsigned long i = (seg->start - pin->start) >> PAGE_SHIFT;
-	unsigned long end = (seg->end - pin->start) >> PAGE_SHIFT;
+	unsigned long i, end;
 
-	if (!seg->map || !(pin->flags & PIN_REVOKE_WRITE))
+	if (!seg->map || !(pin->flags & PIN_REVOKE_WRITE) ||
+	    !pinr_run_in_seg(pin, seg, run, &i, &end))
 		return;
 	for (; i < end; i++)
 		folio_wait_writeback(page_folio(pin->pages[i]));
 }
 
-static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs)
+static int pinr_gup(struct pin_revoke_pin *pin, struct pinr_segs *segs,
+		    const struct pinr_run *run)
 {
-	unsigned long done = 0;
+	unsigned long done = run->first, first, end;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; i < segs->nr && !err; i++) {
+		if (!pinr_run_in_seg(pin, &segs->seg[i], run, &first, &end))
+			continue;
 		err = pinr_seg_lock(&segs->seg[i]);
 		if (err)
 			break;
-		err = pinr_gup_seg(pin, &segs->seg[i], &done);
+		err = pinr_gup_seg(pin, &segs->seg[i], &done, end);
 		pinr_seg_unlock(&segs->seg[i]);
 	}
 	for (i = 0; i < segs->nr && !err; i++)
-		pinr_wait_stable(pin, &segs->seg[i]);
-	if (err)
-		unpin_user_pages(pin->pages, done);
+		pinr_wait_stable(pin, &segs->seg[i], run);
+	if (err) {
+		unpin_user_pages(pin->pages + run->first, done - run->first);
+		memset(pin->pages + run->first, 0, run->nr * sizeof(*pin->pages));
+	}
 	return err;
 }
 
@@ -162,9 +257,31 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
 		pin->file |= !!pin->segs->seg[i].map;
 }
 
+/* Caller holds pin->lock. @segs gets the old segs, if they change. */
+static int pinr_pin_commit(struct pin_revoke_pin *pin, struct pinr_segs **segs,
+			   const struct pinr_run *run, unsigned long seq)
+{
+	lockdep_assert_held(&pin->lock);
+	if (pin->state != PIN_REVOKE_STATE_RESTORING &&
+	    pin->state != PIN_REVOKE_STATE_ACTIVE)
+		return -ECANCELED;
+	if (pin->held)
+		return -EBUSY;
+	if (mmu_interval_read_retry(&pin->notifier, seq))
+		return -EAGAIN;
+	if (pin->state == PIN_REVOKE_STATE_RESTORING) {
+		pinr_pin_have_pages(pin, segs);
+		__pinr_pin_input(pin, PINR_COMMIT, pin->reason);
+	}
+	pinr_pages_come(pin, run);
+	return 0;
+}
+
 /**
- * pinr_pin_populate - pin, map and let the device access the range
- * @pin: in state RESTORING, unless it went away since the caller looked
+ * pinr_pin_populate - pin, map and let the device access pages
+ * @pin: in state RESTORING, or ACTIVE and without these pages, unless it went away
+ *	since the caller looked
+ * @run: whole chunks, or none
  *
  * One attempt:
  *
@@ -186,7 +303,7 @@ static void pinr_pin_have_pages(struct pin_revoke_pin *pin,
  * Return: 0 and the pin is ACTIVE; -EAGAIN the range was touched; -ECANCELED
  * the driver released it, or it is GONE; or what the pages say.
  */
-int pinr_pin_populate(struct pin_revoke_pin *pin)
+int pinr_pin_populate(struct pin_revoke_pin *pin, const struct pinr_run *run)
 {
 	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
 	struct pinr_segs *segs;
@@ -195,7 +312,7 @@ int pinr_pin_populate(struct pin_revoke_pin *pin)
 	segs = pinr_segs_walk(pin);
 	if (IS_ERR(segs))
 		return PTR_ERR(segs);
-	err = pinr_gup(pin, segs);
+	err = pinr_gup(pin, segs, run);
 	/* Something else may be mapped there than what was walked. */
 	if (err && mmu_interval_read_retry(&pin->notifier, seq))
 		err = -EAGAIN;
@@ -204,28 +321,19 @@ int pinr_pin_populate(struct pin_revoke_pin *pin)
 
 	mutex_lock(&pin->op_mutex);
 	err = pin->released ? -ECANCELED : 0;
-	if (!err && pin->ops->map)
-		err = pin->ops->map(pin->priv, pin->pages, pin->nr_pages);
+	if (!err && pin->ops->map && run->nr)
+		err = pin->ops->map(pin->priv, run->first,
+				    pin->pages + run->first, run->nr);
 	if (err)
 		goto err_pages;
 
 	mutex_lock(&pin->lock);
-	if (pin->state != PIN_REVOKE_STATE_RESTORING) {
-		err = -ECANCELED;
-	} else if (pin->held) {
-		err = -EBUSY;
-	} else if (mmu_interval_read_retry(&pin->notifier, seq)) {
-		err = -EAGAIN;
-	} else {
-		pinr_pin_have_pages(pin, &segs);
-		pin->mapped = true;
-		__pinr_pin_input(pin, PINR_COMMIT, pin->reason);
-	}
+	err = pinr_pin_commit(pin, &segs, run, seq);
 	mutex_unlock(&pin->lock);
 
 	if (err) {
-		if (pin->ops->unmap)
-			pin->ops->unmap(pin->priv);
+		if (pin->ops->unmap && run->nr)
+			pin->ops->unmap(pin->priv, run->first, run->nr);
 		goto err_pages;
 	}
 	mutex_unlock(&pin->op_mutex);
@@ -234,7 +342,7 @@ int pinr_pin_populate(struct pin_revoke_pin *pin)
 
 err_pages:
 	mutex_unlock(&pin->op_mutex);
-	pinr_unpin_pages(pin, segs, false);
+	pinr_unpin_run(pin, segs, run, false);
 err_segs:
 	pinr_segs_free(segs);
 	return err;
@@ -258,11 +366,16 @@ static int pinr_compare(struct pin_revoke_pin *pin, struct page **pages)
 			int nr = min_t(unsigned long, PINR_BATCH,
 				       (seg->end - addr) >> PAGE_SHIFT);
 
+			/* Pages that are away are in nobody's way. */
+			if (!pinr_pin_has(pin, at, at)) {
+				addr += PAGE_SIZE;
+				continue;
+			}
 			nr = pin_user_pages_fast(addr, nr, gup, pages);
 			if (nr <= 0)
 				return nr ? nr : -EFAULT;
 			for (n = 0; n < nr; n++)
-				ret |= pages[n] != pin->pages[at + n];
+				ret |= pin->pages[at + n] && pages[n] != pin->pages[at + n];
 			unpin_user_pages(pages, nr);
 			addr += (unsigned long)nr << PAGE_SHIFT;
 			cond_resched();
@@ -316,11 +429,12 @@ int pinr_pin_verify(struct pin_revoke_pin *pin)
 /* The first pinning of a pin. Return: as pinr_pin_populate(), or -EINTR. */
 int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
 {
+	struct pinr_run whole = pinr_run_whole(pin);
 	unsigned int tries = 0;
 	int err;
 
 	do {
-		err = pinr_pin_populate(pin);
+		err = pinr_pin_populate(pin, &whole);
 		if (err == -EAGAIN && fatal_signal_pending(current))
 			err = -EINTR;
 		cond_resched();
@@ -333,12 +447,13 @@ int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages)
 {
 	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
 	struct pinr_segs *segs = pinr_segs_walk(pin);
+	struct pinr_run whole = pinr_run_whole(pin);
 	unsigned long i;
 	int err;
 
 	if (IS_ERR(segs))
 		return PTR_ERR(segs);
-	err = pinr_gup(pin, segs);
+	err = pinr_gup(pin, segs, &whole);
 	if (err)
 		goto out;
 	for (i = 0; i < pin->nr_pages && !err; i++)
@@ -354,6 +469,7 @@ int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages)
 	} else {
 		pinr_pin_have_pages(pin, &segs);
 		__pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
+		pinr_pages_come(pin, &whole);
 	}
 	mutex_unlock(&pin->lock);
 out:

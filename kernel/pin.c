@@ -34,6 +34,7 @@ static void pinr_pin_last(struct kref *ref)
 
 	pinr_segs_free(pin->segs);
 	kvfree(pin->pages);
+	kfree(pin->wanted);
 	pinr_holder_put(pin->holder);
 	pinr_cgroup_put(pin->cgroup);
 	if (pin->armed)
@@ -154,7 +155,7 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 			pin->ops->quiesce(pin->priv, pin->addr,
 					  pin->addr + pin->len - 1, reason);
 		pinr_index_unhook(pin);
-		atomic64_sub(pin->nr_pages, &pinr_stats.pinned_pages);
+		atomic64_sub(pin->nr_present, &pinr_stats.pinned_pages);
 		if (input != PINR_RELEASE)
 			pinr_note_revoked(pin, input, reason);
 	} else if (old == PIN_REVOKE_STATE_REVOKED && input == PINR_FORCE) {
@@ -165,10 +166,9 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 	if (step.todo & PINR_DO_RESTORE) {
 		WRITE_ONCE(pin->restored_at, ktime_get());
 		pin->want = false;
-		atomic64_add(pin->nr_pages, &pinr_stats.pinned_pages);
+		/* pinr_pages_come() follows. */
+		pin->nr_present = 0;
 		pinr_index_hook(pin);
-		if (pin->ops->restore)
-			pin->ops->restore(pin->priv, pin->pages, pin->nr_pages);
 		if (pin->nr_revoked) {
 			pin->tell |= PINR_TELL_RESTORED;
 			atomic64_inc(&pinr_stats.restored);
@@ -192,6 +192,9 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 	}
 	if (step.todo & PINR_DO_TELL)
 		pinr_pin_tell(pin);
+	/* What was wanted while it was asked for. */
+	if (input == PINR_CANCEL)
+		pinr_pin_after(pin);
 }
 
 /* As __pinr_pin_input(), for callers without the lock. May sleep. */

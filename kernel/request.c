@@ -109,7 +109,7 @@ void pinr_asks_resolve(struct pin_revoke_pin *pin)
 	spin_lock(&pinr_lock);
 	list_for_each_entry_safe(ask, next, &pin->asks, of_pin) {
 		if (ask->req->reason == PIN_REVOKE_REASON_PRESSURE)
-			atomic64_add(pin->nr_pages, &pinr_stats.pressure_pages);
+			atomic64_add(pin->nr_present, &pinr_stats.pressure_pages);
 		pinr_ask_end(ask);
 	}
 	spin_unlock(&pinr_lock);

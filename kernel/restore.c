@@ -135,41 +135,72 @@ static bool pinr_restore_free(struct pin_revoke_pin *pin)
 	return free;
 }
 
-/* current->mm is the holder's. */
-static void pinr_restore(struct pin_revoke_pin *pin)
+/*
+ * Brings a run of pages back, and the pin if it is away. current->mm is the
+ * holder's. Return: it is there.
+ */
+static bool pinr_bring(struct pin_revoke_pin *pin, const struct pinr_run *run)
 {
-	int err = pinr_segs_settle(pin, READ_ONCE(pin->write_first));
 	unsigned int tries = 0;
+	int err;
 
-	if (err)
-		return;
-	WRITE_ONCE(pin->write_first, false);
-	/* Nobody wants it yet: the first access will. */
-	if ((pin->flags & PIN_REVOKE_LAZY) && !READ_ONCE(pin->want))
-		return;
-
-	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
 	do {
-		err = pinr_pin_populate(pin);
+		err = pinr_settle(pin, run, false);
+		if (!err)
+			err = pinr_pin_populate(pin, run);
 	} while (err == -EAGAIN && ++tries < PINR_RESTORE_TRIES &&
 		 pinr_restore_free(pin));
 	trace_pin_revoke_restore(pin, err);
+	if (!err || err == -ECANCELED)
+		return !err;
+
+	mutex_lock(&pin->lock);
 	switch (err) {
-	case 0:
-	case -ECANCELED:
-		break;
 	case -EAGAIN:
 	case -EBUSY:
 	case -ENOMEM:
-		mutex_lock(&pin->lock);
 		__pinr_pin_input(pin, PINR_FAIL, pin->reason);
 		pinr_back_off(pin);
-		mutex_unlock(&pin->lock);
 		break;
 	default:
-		pinr_pin_input(pin, PINR_LOST, pin->reason);
-		break;
+		/* Where a part cannot come back, nothing else can stay. */
+		__pinr_pin_input(pin, PINR_FORCE, PIN_REVOKE_REASON_INVALIDATE);
+		__pinr_pin_input(pin, PINR_LOST, pin->reason);
 	}
+	mutex_unlock(&pin->lock);
+	return false;
+}
+
+/* current->mm is the holder's. */
+static void pinr_restore(struct pin_revoke_pin *pin)
+{
+	struct pinr_run run = { .nr = pin->nr_pages };
+
+	if (READ_ONCE(pin->write_first)) {
+		if (pinr_settle(pin, &run, true))
+			return;
+		WRITE_ONCE(pin->write_first, false);
+	}
+	if (pin->flags & PIN_REVOKE_LAZY) {
+		/* Nobody wants it yet: the first access will. */
+		if (!READ_ONCE(pin->want))
+			return;
+		if (!pinr_pin_misses(pin, &run) && pin->nr_chunks > 1)
+			run.nr = 0;
+	}
+	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
+	pinr_bring(pin, &run);
+}
+
+/* What the device has missed since the pin is back. */
+static void pinr_grow(struct pin_revoke_pin *pin)
+{
+	struct pinr_run run;
+
+	while (READ_ONCE(pin->state) == PIN_REVOKE_STATE_ACTIVE &&
+	       pinr_pin_misses(pin, &run) && pinr_restore_free(pin) &&
+	       pinr_bring(pin, &run))
+		cond_resched();
 }
 
 static bool pinr_restore_pending(struct pin_revoke_pin *pin)
@@ -190,6 +221,7 @@ void pinr_after_work(struct work_struct *work)
 		container_of(to_delayed_work(work), struct pin_revoke_pin,
 			     after_work);
 	struct mm_struct *mm = pin->holder->mm;
+	struct pinr_run run;
 	int when = -1;
 
 	if (READ_ONCE(pin->verify) && mmget_not_zero(mm)) {
@@ -208,6 +240,17 @@ void pinr_after_work(struct work_struct *work)
 			mmput_async(mm);
 			when = pinr_restore_pending(pin) ? PINR_HOLDOFF_MS : -1;
 		}
+	}
+	/* Pairs with pin_revoke_access(). */
+	smp_mb();
+	if (READ_ONCE(pin->state) == PIN_REVOKE_STATE_ACTIVE &&
+	    pinr_pin_misses(pin, &run) && mmget_not_zero(mm)) {
+		kthread_use_mm(mm);
+		pinr_grow(pin);
+		kthread_unuse_mm(mm);
+		mmput_async(mm);
+		if (when < 0 && pinr_pin_misses(pin, &run))
+			when = PINR_POLL_MS;
 	}
 	/* The reference goes with the work. */
 	if (when > 0 && queue_delayed_work(pinr_after_wq, &pin->after_work,

@@ -27,6 +27,18 @@ static bool pinr_touches_file(struct pin_revoke_pin *pin,
 	return false;
 }
 
+/* Pages that are away do not mind; a pin that is, notes who is at it. */
+static bool pinr_is_away(struct pin_revoke_pin *pin,
+			 const struct mmu_notifier_range *range)
+{
+	unsigned long start = max(range->start, pin->start) - pin->start;
+	unsigned long end = min(range->end, pin->end) - pin->start;
+
+	return (pin->state == PIN_REVOKE_STATE_ACTIVE ||
+		pin->state == PIN_REVOKE_STATE_ASKED) &&
+	       !pinr_pin_has(pin, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
+}
+
 /* What an invalidation means for a pin; PINR_NR_INPUTS: nothing. */
 static enum pinr_input pinr_classify(struct pin_revoke_pin *pin,
 				     const struct mmu_notifier_range *range,
@@ -43,7 +55,7 @@ static enum pinr_input pinr_classify(struct pin_revoke_pin *pin,
 		/* Cleaning. On private memory: fork, which leaves pins alone. */
 		*reason = PIN_REVOKE_REASON_WRITEBACK_OTHER;
 		if ((pin->flags & PIN_REVOKE_WRITE) &&
-		    pinr_touches_file(pin, range))
+		    pinr_touches_file(pin, range) && !pinr_is_away(pin, range))
 			return PINR_FORCE;
 		return PINR_NR_INPUTS;
 	case MMU_NOTIFY_PROTECTION_VMA:
@@ -57,6 +69,8 @@ static enum pinr_input pinr_classify(struct pin_revoke_pin *pin,
 		 * a huge page that is split): a worker looks, afterwards.
 		 */
 		*reason = PIN_REVOKE_REASON_INVALIDATE;
+		if (pinr_is_away(pin, range))
+			return PINR_NR_INPUTS;
 		if (pinr_touches_file(pin, range))
 			return PINR_FORCE;
 		if (!pin->verify && (pin->state == PIN_REVOKE_STATE_ACTIVE ||

@@ -36,7 +36,7 @@ static void pinr_pressure_work(struct work_struct *work)
 		if (READ_ONCE(pins[i]->state) != PIN_REVOKE_STATE_ACTIVE ||
 		    ktime_after(READ_ONCE(pins[i]->restored_at), since))
 			continue;
-		want -= pins[i]->nr_pages;
+		want -= READ_ONCE(pins[i]->nr_present);
 		swap(pins[nr], pins[i]);
 		nr++;
 	}

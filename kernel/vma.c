@@ -287,8 +287,9 @@ static int pinr_settle_file(struct file *file, pgoff_t first, pgoff_t last,
 }
 
 /**
- * pinr_segs_settle - make a range ready to be pinned again
- * @pin: the pin, revoked
+ * pinr_settle - make pages ready to be pinned again
+ * @pin: the pin; they are not pinned
+ * @run: the pages
  * @write: clean the range first: background writeback was put off for it
  *
  * Waits for folios that are under writeback: a write fault does not do that on
@@ -298,19 +299,22 @@ static int pinr_settle_file(struct file *file, pgoff_t first, pgoff_t last,
  * waits for I/O.
  * Return: 0, or -EBUSY: the file system is frozen, try later.
  */
-int pinr_segs_settle(struct pin_revoke_pin *pin, bool write)
+int pinr_settle(struct pin_revoke_pin *pin, const struct pinr_run *run,
+		bool write)
 {
-	unsigned long addr, end;
+	unsigned long addr = pin->start + (run->first << PAGE_SHIFT);
+	unsigned long stop = addr + (run->nr << PAGE_SHIFT);
+	unsigned long end;
 	int err = 0;
 
-	for (addr = pin->start; addr < pin->end && !err; addr = end) {
+	for (; addr < stop && !err; addr = end) {
 		struct vm_area_struct *vma;
 		struct file *file = NULL;
 		pgoff_t first = 0;
 
 		mmap_read_lock(current->mm);
 		vma = pinr_vma_at(addr);
-		end = vma ? min(vma->vm_end, pin->end) : pin->end;
+		end = vma ? min(vma->vm_end, stop) : stop;
 		if (vma && pinr_vma_tracked(vma)) {
 			file = get_file(vma->vm_file);
 			first = vma->vm_pgoff +

@@ -65,7 +65,8 @@ struct edu_user {
 	bool live, gone;		/* edu->lock */
 };
 
-static int edu_map(void *priv, struct page **pages, unsigned long nr_pages)
+static int edu_map(void *priv, unsigned long first, struct page **pages,
+		   unsigned long nr_pages)
 {
 	struct edu_user *user = priv;
 	struct device *dev = &user->edu->pdev->dev;
@@ -82,7 +83,7 @@ static int edu_map(void *priv, struct page **pages, unsigned long nr_pages)
 }
 
 /* What was stored was synced when it was finished: nothing to copy back, see quiesce. */
-static void edu_unmap(void *priv)
+static void edu_unmap(void *priv, unsigned long first, unsigned long nr_pages)
 {
 	struct edu_user *user = priv;
 
@@ -91,7 +92,8 @@ static void edu_unmap(void *priv)
 	sg_free_table(&user->sgt);
 }
 
-static void edu_restore(void *priv, struct page **pages, unsigned long nr_pages)
+static void edu_restore(void *priv, unsigned long first, struct page **pages,
+			unsigned long nr_pages)
 {
 	struct edu_user *user = priv;
 

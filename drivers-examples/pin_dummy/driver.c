@@ -35,58 +35,58 @@ static void dummy_begin_mapping(struct dummy *dummy)
 	dummy_expect(dummy, running == 1);
 }
 
-static int dummy_map(void *priv, struct page **pages, unsigned long nr_pages)
+static int dummy_map(void *priv, unsigned long first, struct page **pages,
+		     unsigned long nr_pages)
 {
 	struct dummy *dummy = priv;
-	struct page **table;
+	struct page **table = dummy->table + first;
 	int err = dummy_fails(dummy);
 
 	dummy_hold(dummy, DUMMY_MAP);
 	if (err)
 		return err;
 	dummy_begin_mapping(dummy);
-	dummy_expect(dummy, !dummy->table);
-	table = kvmalloc_array(nr_pages, sizeof(*table), GFP_KERNEL_ACCOUNT);
-	if (table) {
-		memcpy(table, pages, nr_pages * sizeof(*table));
-		dummy->table = table;
-		spin_lock(&dummy->lock);
-		dummy->seen.maps++;
-		spin_unlock(&dummy->lock);
-	}
+	dummy_expect(dummy, !memchr_inv(table, 0, nr_pages * sizeof(*table)));
+	memcpy(table, pages, nr_pages * sizeof(*table));
+	spin_lock(&dummy->lock);
+	dummy->seen.maps++;
+	spin_unlock(&dummy->lock);
 	atomic_dec(&dummy->mapping);
-	return table ? 0 : -ENOMEM;
+	return 0;
 }
 
-static void dummy_unmap(void *priv)
+static void dummy_unmap(void *priv, unsigned long first, unsigned long nr_pages)
 {
 	struct dummy *dummy = priv;
+	struct page **table = dummy->table + first;
+	struct page **open = dummy->open + first;
 
 	dummy_hold(dummy, DUMMY_UNMAP);
 	dummy_begin_mapping(dummy);
-	dummy_expect(dummy, dummy->table);
+	dummy_expect(dummy, table[0] && table[nr_pages - 1]);
 	spin_lock(&dummy->lock);
 	if (dummy_ignores(dummy))
-		dummy->live = NULL;
-	dummy_expect(dummy, !dummy->live);
+		memset(open, 0, nr_pages * sizeof(*open));
+	dummy_expect(dummy, !memchr_inv(open, 0, nr_pages * sizeof(*open)));
 	dummy->seen.unmaps++;
 	spin_unlock(&dummy->lock);
-	kvfree(dummy->table);
-	dummy->table = NULL;
+	memset(table, 0, nr_pages * sizeof(*table));
 	atomic_dec(&dummy->mapping);
 }
 
 /* Opens the gate: ->map() has done what can fail. */
-static void dummy_restore(void *priv, struct page **pages,
+static void dummy_restore(void *priv, unsigned long first, struct page **pages,
 			  unsigned long nr_pages)
 {
 	struct dummy *dummy = priv;
+	struct page **mapped = (dummy->adopted ?: dummy->table) + first;
+	struct page **open = dummy->open + first;
 
 	spin_lock(&dummy->lock);
-	dummy_expect(dummy, !dummy->live);
-	dummy->live = dummy->adopted ?: dummy->table;
-	dummy_expect(dummy, dummy->live && dummy->live[0] == pages[0] &&
-		     dummy->live[nr_pages - 1] == pages[nr_pages - 1]);
+	dummy_expect(dummy, !memchr_inv(open, 0, nr_pages * sizeof(*open)));
+	dummy_expect(dummy, !memcmp(mapped, pages, nr_pages * sizeof(*pages)));
+	memcpy(open, pages, nr_pages * sizeof(*open));
+	dummy->live = true;
 	dummy->seen.restores++;
 	spin_unlock(&dummy->lock);
 }
@@ -104,7 +104,8 @@ static void dummy_quiesce(void *priv, unsigned long start, unsigned long last,
 	dummy_expect(dummy, start == dummy->addr &&
 		     last == dummy->addr + dummy->len - 1);
 	if (!dummy_ignores(dummy))
-		dummy->live = NULL;
+		memset(dummy->open, 0, dummy->nr * sizeof(*dummy->open));
+	dummy->live = dummy_ignores(dummy);
 	dummy->seen.quiesces++;
 	dummy->seen.reason = reason;
 	spin_unlock(&dummy->lock);
@@ -237,6 +238,32 @@ static struct pin_revoke_pin *dummy_adopt(struct dummy *dummy,
 	return pin;
 }
 
+static void dummy_free_tables(struct dummy *dummy)
+{
+	kvfree(dummy->table);
+	kvfree(dummy->open);
+	dummy->table = NULL;
+	dummy->open = NULL;
+}
+
+static int dummy_alloc_tables(struct dummy *dummy)
+{
+	unsigned long end;
+
+	if (check_add_overflow(offset_in_page(dummy->addr), dummy->len, &end) ||
+	    !dummy->len)
+		return -EINVAL;
+	dummy->nr = DIV_ROUND_UP(end, PAGE_SIZE);
+	dummy->table = kvcalloc(dummy->nr, sizeof(*dummy->table),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	dummy->open = kvcalloc(dummy->nr, sizeof(*dummy->open),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (dummy->table && dummy->open)
+		return 0;
+	dummy_free_tables(dummy);
+	return -ENOMEM;
+}
+
 static int dummy_ioctl_unpin(struct dummy *dummy)
 {
 	if (!dummy->pin)
@@ -244,8 +271,10 @@ static int dummy_ioctl_unpin(struct dummy *dummy)
 	dummy_engine_stop(dummy);
 	pin_revoke_release(dummy->pin);
 	WRITE_ONCE(dummy->calling, false);
-	WARN(dummy->table || dummy->adopted || dummy->live,
+	WARN(memchr_inv(dummy->table, 0, dummy->nr * sizeof(*dummy->table)) ||
+	     dummy->adopted || dummy->live,
 	     "pin_dummy: released, and yet it has pages\n");
+	dummy_free_tables(dummy);
 	dummy->pin = NULL;
 	return 0;
 }
@@ -276,6 +305,9 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 	dummy->len = arg.len;
 	dummy->flags = arg.flags;
 	memset(&dummy->seen, 0, sizeof(dummy->seen));
+	err = dummy_alloc_tables(dummy);
+	if (err)
+		return err;
 	WRITE_ONCE(dummy->calling, true);
 	if (!dummy_begin())
 		pin = ERR_PTR(-ENODEV);
@@ -286,6 +318,7 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 	dummy_end();
 	if (IS_ERR(pin)) {
 		WRITE_ONCE(dummy->calling, false);
+		dummy_free_tables(dummy);
 		return PTR_ERR(pin);
 	}
 	dummy->pin = pin;
@@ -300,15 +333,15 @@ static int dummy_ioctl_pin(struct dummy *dummy, void __user *uarg)
 static int dummy_access(struct dummy *dummy, size_t pos, size_t len,
 			const char *data, u8 value)
 {
+	struct page *page;
 	int err = 0;
 
 	spin_lock(&dummy->lock);
-	if (dummy->live && data)
-		memcpy_to_page(dummy->live[pos >> PAGE_SHIFT],
-			       offset_in_page(pos), data, len);
-	else if (dummy->live)
-		memset_page(dummy->live[pos >> PAGE_SHIFT], offset_in_page(pos),
-			    value, len);
+	page = dummy->open[pos >> PAGE_SHIFT];
+	if (page && data)
+		memcpy_to_page(page, offset_in_page(pos), data, len);
+	else if (page)
+		memset_page(page, offset_in_page(pos), value, len);
 	else
 		err = dummy->seen.gones ? -EFAULT : -EAGAIN;
 	spin_unlock(&dummy->lock);
@@ -352,7 +385,7 @@ static int dummy_ioctl_dma(struct dummy *dummy, void __user *uarg)
 		cond_resched();
 	}
 	if (err == -EAGAIN && (dummy->flags & PIN_DUMMY_LAZY))
-		pin_revoke_access(dummy->pin);
+		pin_revoke_access(dummy->pin, arg.offset + arg.done, 1);
 	kfree(data);
 	if (copy_to_user(uarg, &arg, sizeof(arg)))
 		return -EFAULT;
@@ -365,7 +398,7 @@ static int dummy_ioctl_state(struct dummy *dummy, void __user *uarg)
 
 	spin_lock(&dummy->lock);
 	seen = dummy->seen;
-	seen.live = !!dummy->live;
+	seen.live = dummy->live;
 	spin_unlock(&dummy->lock);
 	return copy_to_user(uarg, &seen, sizeof(seen)) ? -EFAULT : 0;
 }

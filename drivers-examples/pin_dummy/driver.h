@@ -27,13 +27,15 @@ struct dummy {
 
 	bool calling;			/* the core may call us */
 	atomic_t mapping;		/* ->map() or ->unmap() is running */
-	struct page **table;		/* from ->map() to ->unmap() */
+	unsigned long nr;		/* of pages */
+	struct page **table;		/* each from ->map() to ->unmap() */
 	struct page **adopted;		/* what the driver has pinned itself */
 	unsigned long nr_adopted;
 	struct mm_struct *mm;		/* that these are charged to */
 
 	spinlock_t lock;		/* the data path; protects what follows */
-	struct page **live;		/* from ->restore() to ->quiesce() */
+	bool live;			/* from ->restore() to ->quiesce() */
+	struct page **open;		/* those among them that are there */
 	struct pin_dummy_state seen;
 };
 

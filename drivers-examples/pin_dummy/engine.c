@@ -15,14 +15,14 @@
 
 static bool dummy_engine_write(struct dummy *dummy, unsigned long page, u64 pass)
 {
-	bool live;
+	struct page *to;
 
 	spin_lock(&dummy->lock);
-	live = dummy->live;
-	if (live)
-		memcpy_to_page(dummy->live[page], 0, (char *)&pass, sizeof(pass));
+	to = dummy->open[page];
+	if (to)
+		memcpy_to_page(to, 0, (char *)&pass, sizeof(pass));
 	spin_unlock(&dummy->lock);
-	return live;
+	return to;
 }
 
 static int dummy_engine(void *arg)
@@ -34,7 +34,7 @@ static int dummy_engine(void *arg)
 	while (!kthread_should_stop()) {
 		if (!dummy_engine_write(dummy, page, pass)) {
 			if (dummy->flags & PIN_DUMMY_LAZY)
-				pin_revoke_access(dummy->pin);
+				pin_revoke_access(dummy->pin, page << PAGE_SHIFT, 1);
 			usleep_range(500, 1000);
 			continue;
 		}

@@ -11,9 +11,6 @@
 #include "rxe.h"
 #include "rxe_loc.h"
 
-/* Parts of the stock driver that have no prototype there. */
-int rxe_mr_fill_pages_from_sgt(struct rxe_mr *mr, struct sg_table *sgt);
-
 #ifdef RXE_BUF_PER_MAP
 /*
  * The driver of old: kernel addresses in two levels of arrays, and tasklets, one
@@ -27,6 +24,17 @@ int rxe_mr_alloc(struct rxe_mr *mr, int num_buf);
 static inline int rxe_mr_alloc_pages(struct rxe_mr *mr, int num_pages)
 {
 	return rxe_mr_alloc(mr, num_pages);
+}
+
+static inline int rxe_mr_set_page(struct rxe_mr *mr, unsigned long i,
+				  struct page *page)
+{
+	struct rxe_phys_buf *buf =
+		&mr->map[i / RXE_BUF_PER_MAP]->buf[i % RXE_BUF_PER_MAP];
+
+	buf->addr = (uintptr_t)page_address(page);
+	buf->size = PAGE_SIZE;
+	return 0;
 }
 
 static inline void rxe_mr_set_user(struct rxe_mr *mr, u64 start, int access)
@@ -55,7 +63,22 @@ int alloc_mr_page_info(struct rxe_mr *mr, int num_pages);
 
 static inline int rxe_mr_alloc_pages(struct rxe_mr *mr, int num_pages)
 {
-	return alloc_mr_page_info(mr, num_pages);
+	int err = alloc_mr_page_info(mr, num_pages);
+
+	if (!err)
+		mr->nbuf = num_pages;
+	return err;
+}
+
+static inline int rxe_mr_set_page(struct rxe_mr *mr, unsigned long i,
+				  struct page *page)
+{
+	if (mr->access & IB_ACCESS_FLUSH_PERSISTENT &&
+	    region_intersects(page_to_phys(page), PAGE_SIZE, IORESOURCE_MEM,
+			      IORES_DESC_PERSISTENT_MEMORY) != REGION_INTERSECTS)
+		return -EINVAL;
+	mr->page_info[i] = (struct rxe_mr_page) { .page = page };
+	return 0;
 }
 
 static inline void rxe_mr_set_user(struct rxe_mr *mr, u64 start, int access)

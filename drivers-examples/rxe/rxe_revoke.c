@@ -23,6 +23,8 @@
  * @lock: read for the access of one packet, written to change @state
  * @state: may the pages be accessed
  * @region: the pinned memory
+ * @live: chunks whose pages may be accessed; as @state
+ * @nr_chunks: of the region
  */
 struct rxe_revoke_mr {
 	rwlock_t lock;
@@ -32,6 +34,8 @@ struct rxe_revoke_mr {
 		RXE_REVOKE_GONE,
 	} state;
 	struct ib_umem_revocable *region;
+	unsigned long *live;
+	unsigned long nr_chunks;
 };
 
 static const char * const access_modes[] = { "wait", "error" };
@@ -111,15 +115,23 @@ static void rxe_revoke_set_state(struct rxe_mr *mr, int state)
 	write_unlock_bh(&mr->revoke->lock);
 }
 
-static void rxe_revoke_restore(void *priv, struct ib_umem *umem)
+static void rxe_revoke_restore(void *priv, unsigned long first,
+			       struct sg_table *sgt)
 {
 	struct rxe_mr *mr = priv;
-	int err;
+	struct sg_page_iter iter;
+	unsigned long i = first;
+	int err = 0;
 
-	/* Nobody looks at the pages of a region that is not live. */
-	mr->nbuf = 0;
-	err = rxe_mr_fill_pages_from_sgt(mr, &umem->sgt_append.sgt);
-	rxe_revoke_set_state(mr, err ? RXE_REVOKE_GONE : RXE_REVOKE_LIVE);
+	/* Nobody looks at the pages of a chunk that is not live. */
+	if (sgt)
+		for_each_sgtable_page(sgt, &iter, 0)
+			err = err ?: rxe_mr_set_page(mr, i++, sg_page_iter_page(&iter));
+	write_lock_bh(&mr->revoke->lock);
+	if (sgt)
+		__set_bit(first / PIN_REVOKE_CHUNK, mr->revoke->live);
+	WRITE_ONCE(mr->revoke->state, err ? RXE_REVOKE_GONE : RXE_REVOKE_LIVE);
+	write_unlock_bh(&mr->revoke->lock);
 	rxe_revoke_kick(mr);
 }
 
@@ -133,7 +145,9 @@ static void rxe_revoke_quiesce(void *priv, unsigned long start,
 	 * away who comes from now on, then wait for who is inside.
 	 */
 	WRITE_ONCE(mr->revoke->state, RXE_REVOKE_REVOKED);
-	rxe_revoke_set_state(mr, RXE_REVOKE_REVOKED);
+	write_lock_bh(&mr->revoke->lock);
+	bitmap_zero(mr->revoke->live, mr->revoke->nr_chunks);
+	write_unlock_bh(&mr->revoke->lock);
 }
 
 static void rxe_revoke_gone(void *priv)
@@ -188,6 +202,10 @@ int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,
 	if (!mr->revoke)
 		return -ENOMEM;
 	rwlock_init(&mr->revoke->lock);
+	mr->revoke->nr_chunks = DIV_ROUND_UP(pages, PIN_REVOKE_CHUNK);
+	mr->revoke->live = bitmap_zalloc(mr->revoke->nr_chunks, GFP_KERNEL);
+	if (!mr->revoke->live)
+		return -ENOMEM;
 
 	region = ib_umem_get_revocable(&rxe->ib_dev, start, length, access,
 				       &rxe_revoke_ops, mr);
@@ -218,46 +236,65 @@ void rxe_revoke_cleanup(struct rxe_mr *mr)
 	if (mr->revoke->region)
 		ib_umem_release_revocable(mr->revoke->region);
 	mr->umem = NULL;
+	bitmap_free(mr->revoke->live);
 	kfree(mr->revoke);
 	/* Work that waits for the region has to hear that its key is gone. */
 	rxe_revoke_kick(mr);
 }
 
+/* Caller has the lock. Return: the pages are there. */
+static bool rxe_revoke_live(struct rxe_mr *mr, u64 offset, unsigned int length)
+{
+	struct rxe_revoke_mr *revoke = mr->revoke;
+	unsigned long at = (offset >> PAGE_SHIFT) / PIN_REVOKE_CHUNK;
+	unsigned long last = ((offset + max(length, 1u) - 1) >> PAGE_SHIFT) /
+			     PIN_REVOKE_CHUNK;
+
+	if (READ_ONCE(revoke->state) != RXE_REVOKE_LIVE)
+		return false;
+	for (; at <= last; at++)
+		if (!test_bit(at, revoke->live))
+			return false;
+	return true;
+}
+
 /**
  * rxe_revoke_enter - begin the access of one packet to a region
  * @mr: any region
+ * @iova: first byte
+ * @length: how many; within the region
  *
  * Context: Any but hard interrupt. On success bottom halves are off and nothing
  * may sleep until rxe_revoke_leave().
  * Return: 0, or -EFAULT if the region is gone, or a positive number: it is
  * revoked and may be back in that many milliseconds.
  */
-int rxe_revoke_enter(struct rxe_mr *mr)
+int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length)
 {
 	struct rxe_revoke_mr *revoke = mr->revoke;
-	int state;
+	u64 offset;
 
 	if (!revoke)
 		return 0;
 
+	offset = iova - mr->ibmr.iova + offset_in_page(revoke->region->umem.address);
 	do {
 		if (READ_ONCE(revoke->state) == RXE_REVOKE_LIVE) {
 			read_lock_bh(&revoke->lock);
-			if (READ_ONCE(revoke->state) == RXE_REVOKE_LIVE)
+			if (rxe_revoke_live(mr, offset, length))
 				return 0;
 			read_unlock_bh(&revoke->lock);
 		}
 		/* Who parks now is found by rxe_revoke_kick(), or sees this. */
 		smp_mb();
-		state = READ_ONCE(revoke->state);
-	} while (state == RXE_REVOKE_LIVE);
+	} while (rxe_revoke_live(mr, offset, length));
 
-	if (state == RXE_REVOKE_GONE)
+	if (READ_ONCE(revoke->state) == RXE_REVOKE_GONE)
 		return -EFAULT;
 
 	atomic_long_inc(&revoked_hits);
 	/* Not under the lock: it nests inside the core's. */
-	pin_revoke_access(revoke->region->pin);
+	pin_revoke_access(revoke->region->pin, iova - mr->ibmr.iova, max(length, 1u));
 	if (READ_ONCE(revoked_access))
 		return -EFAULT;
 	return max(pin_revoke_retry_ms(revoke->region->pin), 1U);

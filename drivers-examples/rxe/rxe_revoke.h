@@ -39,7 +39,7 @@ struct rxe_revoke_qp {
 int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,
 			 struct rxe_mr *mr);
 void rxe_revoke_cleanup(struct rxe_mr *mr);
-int rxe_revoke_enter(struct rxe_mr *mr);
+int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length);
 void rxe_revoke_leave(struct rxe_mr *mr);
 
 int rxe_revoke_refuse(struct rxe_qp *qp, int ret);

@@ -2,7 +2,7 @@
 /*
  * pin_revoke_ib: a umem of ordinary user memory that can be taken back.
  *
- * Owns the scatter list and the DMA mapping of the region; the core owns
+ * Owns the scatter lists and the DMA mapping of the region; the core owns
  * pinning, accounting and the decision when to let go. Must never pin by
  * itself, and must never touch the pages after quiesce: by then the file
  * system may have cleaned them.
@@ -17,21 +17,42 @@
 
 #include "ib.h"
 
-static int revocable_map(void *priv, struct page **pages,
-			 unsigned long nr_pages)
+struct ib_umem_revocable_part {
+	struct sg_append_table append;	/* from ->map() to ->unmap() */
+	bool live;			/* from ->restore() to ->quiesce() */
+};
+
+static unsigned long revocable_part_of(struct ib_umem_revocable *revocable,
+				       unsigned long page)
 {
-	struct ib_umem_revocable *revocable = priv;
-	struct ib_umem *umem = &revocable->umem;
-	struct sg_append_table *append = &umem->sgt_append;
+	return revocable->nr_parts > 1 ? page / PIN_REVOKE_CHUNK : 0;
+}
+
+static void revocable_unmap_part(struct ib_umem_revocable *revocable,
+				 struct ib_umem_revocable_part *part)
+{
+	/* Either quiesce has made the data visible, or none was ever written. */
+	ib_dma_unmap_sgtable_attrs(revocable->umem.ibdev, &part->append.sgt,
+				   DMA_BIDIRECTIONAL,
+				   revocable->dma_attrs | DMA_ATTR_SKIP_CPU_SYNC);
+	sg_free_append_table(&part->append);
+}
+
+static int revocable_map_part(struct ib_umem_revocable *revocable,
+			      struct ib_umem_revocable_part *part,
+			      struct page **pages, unsigned long nr)
+{
+	struct sg_append_table *append = &part->append;
+	struct ib_device *device = revocable->umem.ibdev;
 	int ret;
 
 	memset(append, 0, sizeof(*append));
-	ret = sg_alloc_append_table_from_pages(append, pages, nr_pages, 0,
-					       nr_pages << PAGE_SHIFT,
-					       ib_dma_max_seg_size(umem->ibdev),
+	ret = sg_alloc_append_table_from_pages(append, pages, nr, 0,
+					       nr << PAGE_SHIFT,
+					       ib_dma_max_seg_size(device),
 					       0, GFP_KERNEL);
 	if (!ret)
-		ret = ib_dma_map_sgtable_attrs(umem->ibdev, &append->sgt,
+		ret = ib_dma_map_sgtable_attrs(device, &append->sgt,
 					       DMA_BIDIRECTIONAL,
 					       revocable->dma_attrs);
 	/* A table that was made by half is ours to free, too. */
@@ -40,37 +61,74 @@ static int revocable_map(void *priv, struct page **pages,
 	return ret;
 }
 
-static void revocable_restore(void *priv, struct page **pages,
-			      unsigned long nr_pages)
+static void revocable_unmap(void *priv, unsigned long first,
+			    unsigned long nr_pages)
 {
 	struct ib_umem_revocable *revocable = priv;
+	unsigned long at = revocable_part_of(revocable, first);
+	unsigned long last = revocable_part_of(revocable, first + nr_pages - 1);
 
-	revocable->ops->restore(revocable->priv, &revocable->umem);
+	for (; at <= last; at++)
+		revocable_unmap_part(revocable, &revocable->parts[at]);
+}
+
+static int revocable_map(void *priv, unsigned long first, struct page **pages,
+			 unsigned long nr_pages)
+{
+	struct ib_umem_revocable *revocable = priv;
+	unsigned long size = revocable->nr_parts > 1 ? PIN_REVOKE_CHUNK : nr_pages;
+	unsigned long done, nr;
+	int ret = 0;
+
+	for (done = 0; done < nr_pages && !ret; done += nr) {
+		nr = min(size, nr_pages - done);
+		ret = revocable_map_part(revocable,
+					 &revocable->parts[revocable_part_of(revocable,
+									     first + done)],
+					 pages + done, nr);
+	}
+	if (ret && done > nr)
+		revocable_unmap(priv, first, done - nr);
+	return ret;
+}
+
+static void revocable_restore(void *priv, unsigned long first,
+			      struct page **pages, unsigned long nr_pages)
+{
+	struct ib_umem_revocable *revocable = priv;
+	unsigned long at = revocable_part_of(revocable, first), last;
+
+	if (!nr_pages) {
+		revocable->ops->restore(revocable->priv, 0, NULL);
+		return;
+	}
+	last = revocable_part_of(revocable, first + nr_pages - 1);
+	for (; at <= last; at++) {
+		revocable->parts[at].live = true;
+		revocable->ops->restore(revocable->priv, at * PIN_REVOKE_CHUNK,
+					&revocable->parts[at].append.sgt);
+	}
 }
 
 static void revocable_quiesce(void *priv, unsigned long start,
 			      unsigned long last, enum pin_revoke_reason reason)
 {
 	struct ib_umem_revocable *revocable = priv;
-	struct ib_umem *umem = &revocable->umem;
+	struct ib_device *device = revocable->umem.ibdev;
+	unsigned long i;
 
 	revocable->ops->quiesce(revocable->priv, start, last, reason);
-	if (!ib_uses_virt_dma(umem->ibdev))
-		dma_sync_sgtable_for_cpu(umem->ibdev->dma_device,
-					 &umem->sgt_append.sgt,
-					 DMA_BIDIRECTIONAL);
-}
+	for (i = 0; i < revocable->nr_parts; i++) {
+		struct ib_umem_revocable_part *part = &revocable->parts[i];
 
-static void revocable_unmap(void *priv)
-{
-	struct ib_umem_revocable *revocable = priv;
-	struct ib_umem *umem = &revocable->umem;
-
-	/* Either quiesce has made the data visible, or none was ever written. */
-	ib_dma_unmap_sgtable_attrs(umem->ibdev, &umem->sgt_append.sgt,
-				   DMA_BIDIRECTIONAL,
-				   revocable->dma_attrs | DMA_ATTR_SKIP_CPU_SYNC);
-	sg_free_append_table(&umem->sgt_append);
+		if (!part->live)
+			continue;
+		part->live = false;
+		if (!ib_uses_virt_dma(device))
+			dma_sync_sgtable_for_cpu(device->dma_device,
+						 &part->append.sgt,
+						 DMA_BIDIRECTIONAL);
+	}
 }
 
 static void revocable_gone(void *priv)
@@ -148,6 +206,14 @@ ib_umem_get_revocable(struct ib_device *device, unsigned long addr, size_t size,
 		return ERR_PTR(-ENOMEM);
 	revocable->ops = ops;
 	revocable->priv = priv;
+	revocable->nr_parts = flags & PIN_REVOKE_LAZY ?
+			      DIV_ROUND_UP(npages, PIN_REVOKE_CHUNK) : 1;
+	revocable->parts = kvcalloc(revocable->nr_parts,
+				    sizeof(*revocable->parts), GFP_KERNEL);
+	if (!revocable->parts) {
+		kfree(revocable);
+		return ERR_PTR(-ENOMEM);
+	}
 
 	umem = &revocable->umem;
 	umem->ibdev = device;
@@ -167,6 +233,7 @@ ib_umem_get_revocable(struct ib_device *device, unsigned long addr, size_t size,
 	pin = pin_revoke_pin(&revocable_pin_ops, revocable, addr, size, flags);
 	if (IS_ERR(pin)) {
 		mmdrop(umem->owning_mm);
+		kvfree(revocable->parts);
 		kfree(revocable);
 		return ERR_CAST(pin);
 	}
@@ -189,6 +256,7 @@ void ib_umem_release_revocable(struct ib_umem_revocable *revocable)
 {
 	pin_revoke_release(revocable->pin);
 	mmdrop(revocable->umem.owning_mm);
+	kvfree(revocable->parts);
 	kfree(revocable);
 }
 EXPORT_SYMBOL_GPL(ib_umem_release_revocable);

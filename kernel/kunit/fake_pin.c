@@ -25,7 +25,8 @@ static void fake_quiesce(void *priv, unsigned long start, unsigned long last,
 	driver->quiesces++;
 }
 
-static void fake_restore(void *priv, struct page **pages, unsigned long nr_pages)
+static void fake_restore(void *priv, unsigned long first, struct page **pages,
+			 unsigned long nr_pages)
 {
 	struct fake_driver *driver = priv;
 
@@ -48,6 +49,18 @@ int fake_init(struct kunit *test)
 	return kunit_attach_mm();
 }
 
+/* A pin that is away is back. */
+void fake_restored(struct pin_revoke_pin *pin)
+{
+	const struct pinr_run all = { .nr = 1 };
+
+	mutex_lock(&pin->lock);
+	__pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
+	__pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
+	pinr_pages_come(pin, &all);
+	mutex_unlock(&pin->lock);
+}
+
 /* An active pin, to be given to fake_release(). */
 struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 				unsigned int flags,
@@ -63,6 +76,11 @@ struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 	pin->len = 1;
 	pin->flags = flags;
 	pin->adopted = true;
+	pin->chunk = ULONG_MAX;
+	pin->nr_chunks = 1;
+	pin->wanted = kcalloc(2, sizeof(long), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pin->wanted);
+	pin->present = pin->wanted + 1;
 	pin->file = true;
 	mutex_init(&pin->op_mutex);
 	mutex_init(&pin->lock);
@@ -88,8 +106,7 @@ struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 	}
 	__module_get(THIS_MODULE);
 
-	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
-	pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
+	fake_restored(pin);
 	return pin;
 }
 

@@ -30,6 +30,7 @@ int fake_init(struct kunit *test);
 struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 				unsigned int flags,
 				const struct fake_seg *segs, unsigned int nr);
+void fake_restored(struct pin_revoke_pin *pin);
 void fake_release(struct pin_revoke_pin *pin);
 
 /* A pin of the first @nr pages of fake_files[0] */

@@ -113,8 +113,7 @@ static void left_when_taken(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pinr_index_has(&fake_files[0]));
 	KUNIT_EXPECT_EQ(test, driver.quiesces, 1);
 
-	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
-	pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
+	fake_restored(pin);
 	KUNIT_EXPECT_EQ(test, found_in(0, 0, ULONG_MAX, true), 1);
 	KUNIT_EXPECT_EQ(test, driver.restores, 2);
 	fake_release(pin);

@@ -85,8 +85,7 @@ static void no_answer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, driver.quiesces, 1);
 
 	/* It let a deadline pass: it is not asked, until it says something. */
-	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
-	pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
+	fake_restored(pin);
 	KUNIT_EXPECT_EQ(test, ask(pin, SYNC, LONG_MS), 0);
 	KUNIT_EXPECT_EQ(test, answer(ctx, id, PIN_REVOKE_ACK_KIND_QUIESCED),
 			-ESTALE);

@@ -10,6 +10,7 @@
 #define _LINUX_PIN_REVOKE_H
 
 #include <linux/bits.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 #include <uapi/linux/pin_revoke.h>
 
@@ -46,8 +47,11 @@ struct pin_revoke_pin;
  *   and dma_sync_*_for_cpu() is done. The later ->unmap() runs after the file
  *   system has cleaned the pages and must therefore not copy anything back
  *   (DMA_ATTR_SKIP_CPU_SYNC).
- * - ->quiesce() is called exactly once for each ->restore(), by
- *   pin_revoke_release() at the latest.
+ * - ->quiesce() stops all of the pin. It is called once for what ->restore() let
+ *   the device access since the last time, by pin_revoke_release() at the latest.
+ * - Without PIN_REVOKE_LAZY ->map(), ->restore() and ->unmap() are about all pages.
+ *   With it, about whole chunks: ->map() and ->restore() about those that come, and
+ *   ->unmap() about any that are there.
  * - ->map() and ->unmap() run without that lock, may sleep and allocate, and
  *   never run at the same time for one pin.
  * - A key that was handed out for the pin stays allocated until
@@ -60,10 +64,11 @@ struct pin_revoke_pin;
 
 /**
  * struct pin_revoke_ops - callbacks of the driver that pins
- * @map: make the pages addressable for the device (DMA mapping). Not for
- *	adopted pins. Optional.
+ * @map: make the pages addressable for the device (DMA mapping); @first is the
+ *	place of the first of them in the pin. Not for adopted pins. Optional.
  * @restore: let the device access the pages. Cannot fail: whatever can, is
- *	done in @map. Optional for adopted pins, mandatory otherwise.
+ *	done in @map. Optional for adopted pins, mandatory otherwise. With no pages:
+ *	a lazy pin is back, and what is accessed will follow.
  * @quiesce: stop the device. Mandatory.
  * @unmap: undo @map. Also undoes it when the pages changed before @restore.
  * @unpin: adopted pins only, mandatory there: unpin the pages. Dirty-tracked
@@ -76,11 +81,13 @@ struct pin_revoke_pin;
  * @owner: the driver, THIS_MODULE
  */
 struct pin_revoke_ops {
-	int (*map)(void *priv, struct page **pages, unsigned long nr_pages);
-	void (*restore)(void *priv, struct page **pages, unsigned long nr_pages);
+	int (*map)(void *priv, unsigned long first, struct page **pages,
+		   unsigned long nr_pages);
+	void (*restore)(void *priv, unsigned long first, struct page **pages,
+			unsigned long nr_pages);
 	void (*quiesce)(void *priv, unsigned long start, unsigned long last,
 			enum pin_revoke_reason reason);
-	void (*unmap)(void *priv);
+	void (*unmap)(void *priv, unsigned long first, unsigned long nr_pages);
 	void (*unpin)(void *priv);
 	void (*gone)(void *priv);
 	void (*describe)(void *priv, char *buf, size_t size);
@@ -90,12 +97,15 @@ struct pin_revoke_ops {
 /* Flags of pin_revoke_pin() and pin_revoke_register(). */
 #define PIN_REVOKE_WRITE	BIT(0)	/* the device may write */
 /*
- * The driver sees the accesses of its device and calls pin_revoke_access()
- * for one that finds the pin revoked. A pin that was forced is then restored
- * on the next access, not before: an fsync does not make an idle pin dirty
- * again. A pin that its holder gave back is always restored.
+ * The driver sees the accesses of its device and calls pin_revoke_access() for one
+ * that finds no pages. What was taken then comes back where it is accessed, in
+ * chunks, and not before: an fsync makes nothing dirty again that no device touched.
+ * ->restore() is called for each chunk, also while others are in use.
  */
 #define PIN_REVOKE_LAZY		BIT(1)
+
+/* Pages of a chunk of a lazy pin, counted from the pin's first page. */
+#define PIN_REVOKE_CHUNK	(SZ_2M / PAGE_SIZE)
 
 struct pin_revoke_pin *pin_revoke_pin(const struct pin_revoke_ops *ops,
 				      void *priv, unsigned long addr,
@@ -105,7 +115,8 @@ struct pin_revoke_pin *pin_revoke_register(const struct pin_revoke_ops *ops,
 					   size_t len, struct page **pages,
 					   unsigned int flags);
 void pin_revoke_release(struct pin_revoke_pin *pin);
-void pin_revoke_access(struct pin_revoke_pin *pin);
+void pin_revoke_access(struct pin_revoke_pin *pin, unsigned long offset,
+		       size_t len);
 unsigned int pin_revoke_retry_ms(struct pin_revoke_pin *pin);
 void pin_revoke_unbind(struct module *owner,
 		       bool (*mine)(void *priv, const void *data),

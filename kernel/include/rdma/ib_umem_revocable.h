@@ -15,9 +15,11 @@
 
 /**
  * struct ib_umem_revocable_ops - callbacks of the driver that owns the region
- * @restore: let the device access the region: umem->sgt_append.sgt holds the
- *	pages and is DMA mapped. Called for the first time before
- *	ib_umem_get_revocable() returns. Must not allocate, cannot fail.
+ * @restore: let the device access pages of the region: @sgt holds them, DMA mapped,
+ *	@first is the place of the first in the region. With PIN_REVOKE_LAZY called
+ *	for each chunk, and with NULL when the region is back without pages; else
+ *	once for all. Called for the first time before ib_umem_get_revocable()
+ *	returns. Must not allocate, cannot fail.
  * @quiesce: stop the device: it accesses nothing of the region any more when
  *	this returns, and posted writes are flushed. The caller does the
  *	dma_sync for the CPU. The region's keys stay allocated.
@@ -31,7 +33,7 @@
  * ib_umem_release_revocable() has returned.
  */
 struct ib_umem_revocable_ops {
-	void (*restore)(void *priv, struct ib_umem *umem);
+	void (*restore)(void *priv, unsigned long first, struct sg_table *sgt);
 	void (*quiesce)(void *priv, unsigned long start, unsigned long last,
 			enum pin_revoke_reason reason);
 	void (*gone)(void *priv);
@@ -41,12 +43,13 @@ struct ib_umem_revocable_ops {
 
 /**
  * struct ib_umem_revocable - user memory that can be taken back
- * @umem: what the rest of the driver sees. Its scatter list is only valid
- *	from restore to quiesce.
+ * @umem: what the rest of the driver sees. Without a scatter list.
  * @pin: handle for pin_revoke_access() and pin_revoke_retry_ms()
  * @ops: callbacks of the driver
  * @priv: their first argument
  * @dma_attrs: how the region is mapped; older kernels have no place in @umem
+ * @parts: what comes and goes together: a chunk, or all
+ * @nr_parts: how many
  */
 struct ib_umem_revocable {
 	struct ib_umem umem;
@@ -54,6 +57,8 @@ struct ib_umem_revocable {
 	const struct ib_umem_revocable_ops *ops;
 	void *priv;
 	unsigned long dma_attrs;
+	struct ib_umem_revocable_part *parts;
+	unsigned long nr_parts;
 };
 
 static inline struct ib_umem_revocable *

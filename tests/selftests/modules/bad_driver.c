@@ -28,7 +28,8 @@ static char *dirty;
 module_param(dirty, charp, 0400);
 MODULE_PARM_DESC(dirty, "another file, with something to write");
 
-static void bad_restore(void *priv, struct page **pages, unsigned long nr_pages)
+static void bad_restore(void *priv, unsigned long first, struct page **pages,
+			unsigned long nr_pages)
 {
 }
 
