@@ -65,8 +65,8 @@ compact() { wait_for 20 compacted || echo "the pages are where they were"; }
 compact_once() { counted compact_migrate_scanned eval 'echo 1 > /proc/sys/vm/compact_memory'; }
 # Wherever the pages are, one of the two takes them elsewhere.
 move_there_and_back() {
-	says 'ok moved=*' A move-pages 0+0 $LEN 1
-	says 'ok moved=*' A move-pages 0+0 $LEN 0
+	says 'ok moved=[1-9]*' A move-pages 0+0 $LEN 1
+	says 'ok moved=[1-9]*' A move-pages 0+0 $LEN 0
 }
 migrate_there_and_back() {
 	says 'ok left=*' A migrate 0 1

@@ -83,16 +83,19 @@ disk() {
 # for a moment what the processor can do, makes KASAN see wild addresses.
 # shellcheck disable=SC2054 # QEMU's commas
 args=(
-	"${machine[@]}" "${cpus[@]}" -cpu max,la57=off -m 2560M -no-reboot
+	"${machine[@]}" "${cpus[@]}" -cpu max,la57=off -no-reboot
 	-nodefaults -no-user-config -display none -nic none
 	-kernel "$IMAGE" -initrd "$tmp/initrd"
-	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline $debug $dma"
+	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline numa_balancing=disable $debug $dma"
 	-serial "file:$out/console"
 )
 args+=(-device "edu,dma_mask=0xffffffffffffffff")
-# Memory that a test can bring online, take offline and unplug.
-args+=(-m "slots=1,maxmem=8G" -object "memory-backend-ram,id=dimm,size=256M"
-	-device "pc-dimm,memdev=dimm")
+# A second node, to which pages can be moved, and memory that a test can bring
+# online, take offline and unplug.
+args+=(-m "2816M,slots=1,maxmem=8G"
+	-object "memory-backend-ram,id=near,size=2560M" -numa "node,memdev=near"
+	-object "memory-backend-ram,id=far,size=256M" -numa "node,memdev=far"
+	-object "memory-backend-ram,id=dimm,size=256M" -device "pc-dimm,memdev=dimm,node=0")
 if [ -n "$quiet" ]; then
 	args+=(-serial "file:$out/output")
 else
