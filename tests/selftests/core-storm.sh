@@ -101,6 +101,40 @@ storm "everything" 5 everything
 ok "everything: the pin is back" is_live 0
 ok "everything: fsync has it" fsync_has A 0 0 $((LEN / 4096)) B
 stop A B C
+
+# A hard limit of half of the region: what does not come back in chunks cannot live
+# with that, and is killed as any process that locks more than it may have.
+events() { awk -v name="$1" '$1 == name { print $2 }' $group/memory.events; }
+less() { [ "$(cat $group/memory.current)" -lt "$1" ]; }
+written() { [ "$(h A dma 0 "$1" 4096 "$2")" = ok ]; }
+in_each_chunk() {
+	local chunk
+	for chunk in 0 1 2 3; do
+		wait_for 20 written $((chunk << 21)) "$1" || { echo "chunk $chunk"; return 1; }
+	done
+}
+ok "hard limit: a file" zeroes large 2048
+start A
+start B
+for name in A B; do
+	is "hard limit: $name maps it" "$(h $name map 0 "$SCRATCH/large" $((8 << 20)) shared)" ok
+done
+echo "${holder_pid[A]}" > $group/cgroup.procs
+echo 3 > /proc/sys/vm/drop_caches
+like "hard limit: A pins it" "$(h A pin 0 0+0 $((8 << 20)) wl)" 'ok fd=*'
+echo 3M > $group/memory.high
+ok "hard limit: it is taken" wait_for 20 less $((4 << 20))
+hits=$(events max) kills=$(events oom_kill)
+echo 4M > $group/memory.max
+echo max > $group/memory.high
+for round in 1 2 3 4 5; do
+	ok "hard limit: the device gets on" in_each_chunk $round
+	like "hard limit: and so does an fsync" "$(h B fsync 0)" 'ok ms=*'
+done
+ok "hard limit: it was hit" test "$(events max)" -gt "$hits"
+is "hard limit: nobody was killed" "$(events oom_kill)" "$kills"
+diag "$(h A state 0), the limit was hit $(($(events max) - hits)) times"
+stop A B
 ok "the cgroup is empty" wait_for 10 rmdir $group
 nothing_left
 
