@@ -12,6 +12,9 @@
 use_kernel "${1:?usage: build.sh KERNEL}"
 mkdir -p "$O/log"
 cd "$TOP"
+# The builds of two kernels share what is for user space.
+exec 8> "$O/log/lock"
+flock 8
 
 # component NAME CMD... - in the guest root
 component() {
