@@ -90,6 +90,8 @@ static int slot_take(uint64_t *random, uint64_t *seq, unsigned int *voids)
 		s->completed = 0;
 		*voids = s->voids;
 		*seq = ++last_seq;
+		box_set(nr, 0);
+		box_write();
 	}
 	pthread_mutex_unlock(&lock);
 	return nr;
@@ -205,8 +207,18 @@ bool slots_release(unsigned int nr, uint64_t wanted)
 	pthread_mutex_lock(&lock);
 	still = slots[nr].completed == wanted;
 	slots[nr].held = false;
+	if (still)
+		box_set(nr, wanted);
 	pthread_mutex_unlock(&lock);
 	return still;
+}
+
+/* What was released until now, and is still there, survives a power cut. */
+void slots_promise(void)
+{
+	pthread_mutex_lock(&lock);
+	box_write();
+	pthread_mutex_unlock(&lock);
 }
 
 static void void_range(uint64_t first, uint64_t end, int closed)
@@ -218,7 +230,9 @@ static void void_range(uint64_t first, uint64_t end, int closed)
 		slots[i].completed = 0;
 		slots[i].voids++;
 		slots[i].closed += closed;
+		box_set(i, 0);
 	}
+	box_write();
 	pthread_mutex_unlock(&lock);
 }
 

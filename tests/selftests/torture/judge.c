@@ -115,6 +115,7 @@ void judge(uint64_t *random)
 		lost += verdict == SLOT_LOST;
 		torn += verdict == SLOT_TORN;
 	}
+	slots_promise();
 }
 
 int judge_print(void)

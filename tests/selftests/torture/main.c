@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * torture FILE DISK SECONDS SEED [RECLAIM [checkpoint|cpu]...] - does fsync mean it,
- * whatever else happens to the file? Says what it did; exit status: 0 nothing lost or
- * torn, 1 something was, 2 no verdict. With cpu there is no device, and no pin: what
- * is lost then, the file system has lost.
+ * torture FILE DISK SECONDS SEED [RECLAIM [checkpoint|cpu|box=DISK]...] - does fsync
+ * mean it, whatever else happens to the file? Says what it did; exit status: 0 nothing
+ * lost or torn, 1 something was, 2 no verdict. With cpu there is no device, and no pin:
+ * what is lost then, the file system has lost. With a box, for after a power cut:
+ * torture check DISK FILE - is all there that the box on DISK says?
  *
  * Must never read the file: only the disk, past the file system.
  */
@@ -40,10 +41,15 @@ void die(const char *what)
 static void prepare(const char *file, const char *disk)
 {
 	static const char zeroes[PAGE];
+	char clone[4096];
 
 	t.file = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (t.file < 0)
 		die(file);
+	snprintf(clone, sizeof(clone), "%s.clone", file);
+	t.clone = open(clone, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (t.clone < 0)
+		die(clone);
 	t.disk = open(disk, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	if (t.disk < 0)
 		die(disk);
@@ -67,17 +73,23 @@ int main(int argc, char **argv)
 	pthread_t thread[NR];
 	time_t end;
 
+	if (argc == 4 && !strcmp(argv[1], "check"))
+		return box_check(argv[2], argv[3]);
 	if (argc < 5) {
-		fprintf(stderr, "usage: torture FILE DISK SECONDS SEED [RECLAIM [checkpoint|cpu]...]\n");
+		fprintf(stderr, "usage: torture FILE DISK SECONDS SEED [RECLAIM [checkpoint|cpu|box=DISK]...]\n"
+				"       torture check DISK FILE\n");
 		return 2;
 	}
 	t.run = strtoull(argv[4], NULL, 0);
-	t.reclaim = argc > 5 ? argv[5] : NULL;
+	t.reclaim = argc > 5 && *argv[5] ? argv[5] : NULL;
 	for (int i = 6; i < argc; i++) {
 		t.checkpoint |= !strcmp(argv[i], "checkpoint");
 		t.cpu |= !strcmp(argv[i], "cpu");
 	}
 	prepare(argv[1], argv[2]);
+	for (int i = 6; i < argc; i++)
+		if (!strncmp(argv[i], "box=", 4))
+			box_open(argv[i] + 4);
 	device_begin();
 	for (int i = 0; i <= NR; i++)
 		random[i] = (t.run * (NR + 1) + i + 1) * 0x9e3779b97f4a7c15ull | 1;

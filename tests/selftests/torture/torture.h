@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * torture: what its files share. device.c is the pins and who writes through them,
- * trouble.c all that wants their pages, judge.c what must be on the disk.
+ * trouble.c all that wants their pages, judge.c what must be on the disk, box.c the
+ * same for a power cut.
  *
  * The file is regions, one pin each, of slots that cross a page each; two slots
  * make a block. One lock protects what is known about slots:
@@ -43,6 +44,7 @@ struct slot_state {
 
 struct torture {
 	int file, disk;
+	int clone;		/* shares some of the file's blocks */
 	const char *reclaim;	/* memory.reclaim of our group */
 	bool checkpoint;	/* what is synced is in ext4's journal */
 	bool cpu;		/* writes, no device does */
@@ -63,10 +65,17 @@ void *device(void *random);
 void *listen(void *random);
 void slots_hold(uint64_t *wanted);
 bool slots_release(unsigned int nr, uint64_t wanted);
+void slots_promise(void);
 void void_begin(uint64_t first, uint64_t end);
 void void_end(uint64_t first, uint64_t end);
 uint64_t slot_offset(unsigned int nr);
 void device_print(void);
+
+/* box.c */
+void box_open(const char *path);
+void box_set(unsigned int slot, uint64_t seq);
+void box_write(void);
+int box_check(const char *path, const char *file);
 
 /* trouble.c */
 void *trouble(void *random);

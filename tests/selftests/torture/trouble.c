@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +70,46 @@ static int do_truncate(uint64_t *random)
 	ret = ftruncate(t.file, first) || ftruncate(t.file, FILE_SIZE) ? -1 : 0;
 	void_end(first, FILE_SIZE);
 	return ret;
+}
+
+/* Only there, too: what comes after it moves by a page. */
+static int shift(uint64_t *random, int mode)
+{
+	uint64_t region = FILE_SIZE - REGION_SIZE;
+	uint64_t first = region + random_next(random) % (REGION_SIZE / PAGE - 1) * PAGE;
+	int ret;
+
+	void_begin(first, FILE_SIZE);
+	ret = fallocate(t.file, mode, first, PAGE);
+	if (!ret && ftruncate(t.file, FILE_SIZE))
+		die("ftruncate");
+	void_end(first, FILE_SIZE);
+	return ret;
+}
+
+static int do_collapse(uint64_t *random)
+{
+	return shift(random, FALLOC_FL_COLLAPSE_RANGE);
+}
+
+static int do_insert(uint64_t *random)
+{
+	return shift(random, FALLOC_FL_INSERT_RANGE);
+}
+
+/* The next write to either of them is to a new place. */
+static int do_reflink(uint64_t *random)
+{
+	uint64_t first = random_next(random) % (FILE_SIZE / PAGE);
+	uint64_t pages = 1 + random_next(random) % (FILE_SIZE / PAGE - first);
+	struct file_clone_range range = {
+		.src_fd = t.file,
+		.src_offset = first * PAGE,
+		.src_length = pages * PAGE,
+		.dest_offset = first * PAGE,
+	};
+
+	return ioctl(t.clone, FICLONERANGE, &range);
 }
 
 /* All of a region's mapping goes, and is there again. */
@@ -159,14 +201,17 @@ static const struct {
 	int (*run)(uint64_t *random);
 } troubles[] = {
 	{ "allocate", 8, do_allocate },
+	{ "collapse", 1, do_collapse },
 	{ "compact", 1, do_compact },
 	{ "dontneed", 8, do_dontneed },
 	{ "drop_caches", 1, do_drop_caches },
 	{ "fork", 4, do_fork },
+	{ "insert", 1, do_insert },
 	{ "msync", 4, do_msync },
 	{ "pageout", 8, do_pageout },
 	{ "punch", 8, do_punch },
 	{ "reclaim", 4, do_reclaim },
+	{ "reflink", 4, do_reflink },
 	{ "remap", 4, do_remap },
 	{ "start_writeback", 8, do_start_writeback },
 	{ "truncate", 2, do_truncate },
