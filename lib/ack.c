@@ -3,7 +3,8 @@
  * librevoke: answers to a request.
  *
  * Owns the ACK message. What may be answered, and when, is the kernel's to
- * judge: nothing is checked here that it checks too.
+ * judge: nothing is checked here that it checks too. Must never allocate: the
+ * kernel may want the memory because there is no other.
  */
 #include <errno.h>
 #include "internal.h"
@@ -26,23 +27,22 @@ static int on_ack(struct nlmsghdr *nlh, void *arg)
 static int send_ack(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
 		    uint32_t kind, uint32_t extend_ms, uint32_t *granted)
 {
+	uint32_t fd = ctx->fd;
+	struct revoke_question q;
 	int saved = errno;
-	struct nl_msg *msg;
 	int err;
 
-	msg = revoke_nl_msg(&ctx->cmd, PIN_REVOKE_CMD_ACK,
-			    NLM_F_REQUEST | NLM_F_ACK);
-	if (!msg ||
-	    nla_put_u32(msg, PIN_REVOKE_A_ACK_CTX_FD, ctx->fd) ||
-	    nla_put_u64(msg, PIN_REVOKE_A_ACK_REQUEST, request) ||
-	    (pin && nla_put_u64(msg, PIN_REVOKE_A_ACK_PIN, pin)) ||
-	    nla_put_u32(msg, PIN_REVOKE_A_ACK_KIND, kind) ||
-	    (kind == PIN_REVOKE_ACK_KIND_EXTEND &&
-	     nla_put_u32(msg, PIN_REVOKE_A_ACK_EXTEND_MS, extend_ms))) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
-	err = revoke_nl_call(&ctx->cmd, msg, on_ack, granted, NULL);
+	revoke_question_init(&q, &ctx->cmd, PIN_REVOKE_CMD_ACK);
+	revoke_question_put(&q, PIN_REVOKE_A_ACK_CTX_FD, &fd, sizeof(fd));
+	revoke_question_put(&q, PIN_REVOKE_A_ACK_REQUEST, &request,
+			    sizeof(request));
+	if (pin)
+		revoke_question_put(&q, PIN_REVOKE_A_ACK_PIN, &pin, sizeof(pin));
+	revoke_question_put(&q, PIN_REVOKE_A_ACK_KIND, &kind, sizeof(kind));
+	if (kind == PIN_REVOKE_ACK_KIND_EXTEND)
+		revoke_question_put(&q, PIN_REVOKE_A_ACK_EXTEND_MS, &extend_ms,
+				    sizeof(extend_ms));
+	err = revoke_nl_ask(&ctx->cmd, &q, on_ack, granted);
 	errno = saved;
 	return err;
 }

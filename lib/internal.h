@@ -35,6 +35,18 @@ struct revoke_nl {
 	uint32_t peer;
 };
 
+/**
+ * struct revoke_question - a message that takes no memory to make
+ * @nlh: its length grows with each attribute
+ * @genl: what is asked
+ * @attrs: the attributes
+ */
+struct revoke_question {
+	struct nlmsghdr nlh;
+	struct genlmsghdr genl;
+	char attrs[64];
+};
+
 typedef int (*revoke_reply_fn)(struct nlmsghdr *nlh, void *arg);
 
 int revoke_nl_connect(struct revoke_nl *nl);
@@ -44,6 +56,12 @@ struct nl_msg *revoke_nl_msg(const struct revoke_nl *nl, uint8_t cmd,
 			     int flags);
 int revoke_nl_call(struct revoke_nl *nl, struct nl_msg *msg,
 		   revoke_reply_fn fn, void *arg, bool *stray);
+void revoke_question_init(struct revoke_question *q, const struct revoke_nl *nl,
+			  uint8_t cmd);
+void revoke_question_put(struct revoke_question *q, int type, const void *data,
+			 size_t len);
+int revoke_nl_ask(struct revoke_nl *nl, struct revoke_question *q,
+		  revoke_reply_fn fn, void *arg);
 int revoke_nl_errno(int nle);
 void revoke_clear_error(void);
 

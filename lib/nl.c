@@ -259,3 +259,90 @@ out:
 		return call.ret;
 	return revoke_nl_errno(err);
 }
+
+void revoke_question_init(struct revoke_question *q, const struct revoke_nl *nl,
+			  uint8_t cmd)
+{
+	*q = (struct revoke_question){
+		.nlh.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN,
+		.nlh.nlmsg_type = nl->family,
+		.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.genl.cmd = cmd,
+		.genl.version = PIN_REVOKE_FAMILY_VERSION,
+	};
+}
+
+/* The caller knows that there is room. */
+void revoke_question_put(struct revoke_question *q, int type, const void *data,
+			 size_t len)
+{
+	struct nlattr *attr = (struct nlattr *)((char *)q + q->nlh.nlmsg_len);
+
+	attr->nla_type = type;
+	attr->nla_len = NLA_HDRLEN + len;
+	memcpy((char *)attr + NLA_HDRLEN, data, len);
+	q->nlh.nlmsg_len += NLA_ALIGN(attr->nla_len);
+}
+
+/* One datagram, of which the answer may be a part. Return: 0 or -errno. */
+static int take_answer(struct call *call)
+{
+	/* An error with its text and the question, which is the longest. */
+	char buf[1024] __attribute__((aligned(8)));
+	struct sockaddr_nl from = { 0 };
+	socklen_t fromlen = sizeof(from);
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	int left;
+
+	left = recvfrom(nl_socket_get_fd(call->nl->sk), buf, sizeof(buf),
+			MSG_TRUNC, (struct sockaddr *)&from, &fromlen);
+	if (left < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (from.nl_pid != call->nl->peer)
+		return 0;
+	if (left > (int)sizeof(buf))
+		return -EMSGSIZE;
+	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_seq != call->seq)
+			continue;
+		if (nlh->nlmsg_type == NLMSG_ERROR)
+			on_end(nlh, call);
+		else if (!call->ret)
+			call->ret = call->fn(nlh, call->arg);
+	}
+	return 0;
+}
+
+/**
+ * revoke_nl_ask - as revoke_nl_call(), without allocating memory
+ * @nl: others who ask on it have to wait
+ * @q: the question
+ * @fn: called for each reply, which is short
+ * @arg: for @fn
+ *
+ * What must be said while memory is short is said in this way.
+ *
+ * Return: as revoke_nl_call().
+ */
+int revoke_nl_ask(struct revoke_nl *nl, struct revoke_question *q,
+		  revoke_reply_fn fn, void *arg)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = nl->peer };
+	struct call call = { .nl = nl, .fn = fn, .arg = arg };
+	ssize_t sent;
+	int err;
+
+	revoke_clear_error();
+	pthread_mutex_lock(&nl->lock);
+	call.seq = nl_socket_use_seq(nl->sk);
+	q->nlh.nlmsg_seq = call.seq;
+	do {
+		sent = sendto(nl_socket_get_fd(nl->sk), q, q->nlh.nlmsg_len, 0,
+			      (struct sockaddr *)&to, sizeof(to));
+	} while (sent < 0 && errno == EINTR);
+	err = sent < 0 ? -errno : 0;
+	while (!err && !call.done)
+		err = take_answer(&call);
+	pthread_mutex_unlock(&nl->lock);
+	return call.done ? call.ret : err;
+}

@@ -11,6 +11,7 @@
 int fake_recv_err[2];
 int fake_join_err;
 void (*fake_on_join)(void);
+__thread void (*fake_on_recv)(void);
 
 ssize_t __real_recvfrom(int fd, void *buf, size_t len, int flags,
 			struct sockaddr *addr, socklen_t *addrlen);
@@ -33,6 +34,8 @@ static int inject(int *err)
 ssize_t __wrap_recvfrom(int fd, void *buf, size_t len, int flags,
 			struct sockaddr *addr, socklen_t *addrlen)
 {
+	if (fake_on_recv)
+		fake_on_recv();
 	/* only the library peeks */
 	if ((flags & MSG_PEEK) && inject(&fake_recv_err[0]))
 		return -1;

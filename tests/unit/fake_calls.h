@@ -10,5 +10,7 @@ extern int fake_recv_err[2];
 /* libnl's error of joining a group, and what happens right after it */
 extern int fake_join_err;
 extern void (*fake_on_join)(void);
+/* what happens before each receiving, within whatever locks there are */
+extern __thread void (*fake_on_recv)(void);
 
 #endif /* TESTS_UNIT_FAKE_CALLS_H */

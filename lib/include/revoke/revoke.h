@@ -69,6 +69,8 @@ void revoke_close(struct revoke_ctx *ctx);
  * lost) mean revoke_next_event(). It stays readable until the last event was
  * taken, so taking one for each poll() is enough, except with EPOLLET.
  *
+ * May be called from a signal handler.
+ *
  * Return: the descriptor, valid until revoke_close(); -ECHILD.
  */
 int revoke_fd(const struct revoke_ctx *ctx);
@@ -155,6 +157,8 @@ int revoke_next_event(struct revoke_ctx *ctx, struct revoke_event *event);
  * @pin: one pin, or 0 for all that this context was told of
  * @kind: enum pin_revoke_ack_kind, not EXTEND
  *
+ * Never allocates memory; nor does revoke_extend().
+ *
  * PIN_REVOKE_ACK_KIND_QUIESCED returns when the device has stopped and the
  * pages are on their way back.
  *
@@ -237,11 +241,15 @@ int revoke_request_list(struct revoke_ctx *ctx,
  * @ctx: the context; NULL after revoke_open() has failed
  *
  * Return: a text about the calling thread's last call, empty if the kernel
- * gave none; valid in this thread until its next call on any context.
+ * gave none; valid in this thread until its next call on any context. May be
+ * called from a signal handler, but not believed there while a call is running.
  */
 const char *revoke_last_error(const struct revoke_ctx *ctx);
 
-/* Tokens of the specification, "?" for a value it does not know. */
+/*
+ * Tokens of the specification, "?" for a value it does not know. May be called
+ * from a signal handler.
+ */
 const char *revoke_reason_name(uint32_t reason);
 const char *revoke_state_name(uint32_t state);
 const char *revoke_ack_kind_name(uint32_t kind);
