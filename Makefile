@@ -47,10 +47,13 @@ figures: deps ## what an fsync costs with and without the module, in instruction
 gen: deps ## make uapi header, policy tables and names from uapi/pin-revoke.yaml
 	@$(vm)/gen.sh .
 
+abi: deps ## let the ABI that librevoke has now be the one that is kept
+	@$(vm)/abi.sh
+
 clean: ## remove build/ (the cache stays, see README)
 	rm -rf build
 
 deps:
 	@$(vm)/deps.sh $(one)
 
-.PHONY: help demo test long mutants build vm unit check figures gen clean deps
+.PHONY: help demo test long mutants build vm unit check figures gen abi clean deps

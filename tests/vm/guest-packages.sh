@@ -53,6 +53,8 @@ trixie)
 	# What checks the tree, what builds a kernel, and the QEMU that boots
 	# all guests: boot.sh calls it from the outside.
 	more='shellcheck bc bison flex libelf-dev qemu-system-x86'
+	# and what checks the library: its man pages, its ABI, its header in C++
+	more="$more mandoc abigail-tools g++"
 	;;
 esac
 

@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The library as others get it: its ABI, its header in strict dialects, what is
+# installed, programs that know nothing but pkg-config, man pages and their
+# examples. O is the build directory; there is no such family here.
+set -u
+top=$(cd "${0%/*}/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+so=$O/lib/librevoke.so.0
+warn='-Wall -Wextra -Werror'
+nr=0 failed=0
+echo "TAP version 13"
+
+# ok NAME CMD... - the command succeeds
+ok() {
+	name=$1
+	shift
+	nr=$((nr + 1))
+	if out=$("$@" 2>&1); then
+		echo "ok $nr - $name"
+	else
+		echo "not ok $nr - $name"
+		printf '%s\n' "$out" | sed 's/^/# /'
+		failed=$((failed + 1))
+	fi
+}
+
+not() { ! "$@"; }
+
+make -s -C "$top/lib" O="$O" all abi > "$tmp/log" 2>&1 || cat "$tmp/log"
+
+# ABI
+soname() { readelf -d "$so" | grep -q 'SONAME.*\[librevoke\.so\.0\]'; }
+exported() { nm -D --defined-only "$so" | sed -n 's/.* T \(.*\)/\1/p' | sort; }
+in_map() { sed -n 's/^\t\(revoke_.*\);/\1@@LIBREVOKE_0.1/p' "$top/lib/librevoke.map" | sort; }
+declared() {
+	gcc -I"$top/uapi" -I"$top/lib/include" -xc -fsyntax-only -aux-info "$tmp/declared" \
+		"$top/lib/include/revoke/revoke.h" || return
+	sed -n 's,.*/revoke/revoke\.h:[^(]*[ *]\(revoke_[a-z_]*\) (.*,\1,p' "$tmp/declared" | sort
+}
+same() {
+	exported > "$tmp/exported"
+	in_map | diff - "$tmp/exported" && declared > "$tmp/functions" &&
+		sed 's/@.*//' "$tmp/exported" | diff "$tmp/functions" - && [ -s "$tmp/functions" ]
+}
+abidiff_from() {
+	abidiff --no-added-syms --suppressions "$top/lib/librevoke.abignore" "$1" \
+		"$O/lib/librevoke.abi"
+}
+# changed SCRIPT - would abidiff notice, if that were the ABI of before?
+changed() {
+	sed "$1" "$top/lib/librevoke.abi" > "$tmp/before.abi"
+	not cmp -s "$top/lib/librevoke.abi" "$tmp/before.abi" && not abidiff_from "$tmp/before.abi"
+}
+ok "the name of the shared library" soname
+ok "it exports what the header declares and the map lists, with a version" same
+ok "callers of before still fit (if nothing broke: make abi)" abidiff_from "$top/lib/librevoke.abi"
+ok "a function that is missing would be noticed" changed "s/'revoke_ack'/'revoke_answer'/"
+ok "so would a structure that has another size" changed "/class-decl name='revoke_pin'/s/size-in-bits='[0-9]*'/size-in-bits='64'/"
+
+# The header alone
+strict() { echo '#include <revoke/revoke.h>' | "$@" -pedantic $warn -I"$top/uapi" -I"$top/lib/include" -fsyntax-only -; }
+ok "the header is C99" strict gcc -std=c99 -xc
+ok "the header is C++" strict g++ -std=c++11 -xc++
+
+# Installed
+install_to() { make -s -C "$top/lib" O="$O" "$@" install > "$tmp/log" 2>&1 || { cat "$tmp/log"; return 1; }; }
+files() {
+	(cd "$tmp/dest" && find . ! -type d | grep -v '/man/' | sort) > "$tmp/files"
+	diff "$tmp/files" - <<-EOT
+	./opt/x/include/linux/pin_revoke.h
+	./opt/x/include/revoke/revoke.h
+	./opt/x/lib64/librevoke.a
+	./opt/x/lib64/librevoke.so
+	./opt/x/lib64/librevoke.so.0
+	./opt/x/lib64/pkgconfig/librevoke.pc
+	EOT
+}
+pages() {
+	while read -r function; do
+		man=$tmp/inst/share/man/man3/$function.3
+		grep -q "^\.BR* \"[^\"]*[ *]$function(\|^\.BI \"[^\"]*[ *]$function(" "$man" ||
+			{ echo "$function is in no page of its name"; return 1; }
+	done < "$tmp/functions"
+}
+ok "make install DESTDIR= PREFIX= LIBDIR=" install_to DESTDIR="$tmp/dest" PREFIX=/opt/x LIBDIR=/opt/x/lib64
+ok "installs these files" files
+ok "whose pkg-config file knows where they will be" grep -q '^libdir=/opt/x/lib64$' "$tmp/dest/opt/x/lib64/pkgconfig/librevoke.pc"
+ok "make install PREFIX=" install_to PREFIX="$tmp/inst"
+ok "every function has a man page" pages
+
+# Programs that only know pkg-config
+export PKG_CONFIG_PATH="$tmp/inst/lib/pkgconfig"
+# shellcheck disable=SC2046,SC2086 # lists of options
+build() {
+	awk -f "$top/tests/man-example.awk" "$top/lib/man/$1.3" > "$tmp/$1.c" && [ -s "$tmp/$1.c" ] &&
+		gcc $warn -o "$tmp/$1" "$tmp/$1.c" $(pkg-config --cflags --libs librevoke)
+}
+# shellcheck disable=SC2046,SC2086
+build_static() {
+	gcc $warn -static -o "$tmp/static" "$tmp/revoke_last_error.c" \
+		$(pkg-config --static --cflags --libs librevoke)
+}
+runs() { LD_LIBRARY_PATH=$tmp/inst/lib "$@" > "$tmp/out"; }
+names() { runs "$1" && [ "$(head -n 1 "$tmp/out")" = writeback-sync ]; }
+says_no() { runs "$tmp/$1"; [ $? = 1 ]; }
+for page in "$top"/lib/man/*.3; do
+	page=$(basename "$page" .3)
+	ok "the example of $page compiles" build "$page"
+	[ "$page" = revoke_last_error ] ||
+		ok "and says that there is nothing" says_no "$page"
+done
+ok "the one that needs no kernel runs" names "$tmp/revoke_last_error"
+ok "a static program is built" build_static
+ok "and runs" names "$tmp/static"
+
+# Lines of text are as long as those of the code.
+lint() { [ -z "$(mandoc -Tlint "$@" | grep -v 'longer than 80 bytes' | tee /dev/stderr)" ]; }
+ok "mandoc has nothing to say of the man pages" lint "$top"/lib/man/* "$top"/tools/man/*
+
+echo "1..$nr"
+[ $failed = 0 ]
