@@ -96,6 +96,15 @@ struct pinr_ctx *pinr_ctx_from_fd(unsigned int fd)
 	return ctx;
 }
 
+/* What CLOCK_MONOTONIC of the caller is ahead of ours. */
+s64 pinr_mono_offset_ns(void)
+{
+	struct timespec64 offset = { };
+
+	timens_add_monotonic(&offset);
+	return timespec64_to_ns(&offset);
+}
+
 /**
  * pinr_ctx_open - make a context for the calling process
  * @net: network namespace of its socket
@@ -109,7 +118,6 @@ struct pinr_ctx *pinr_ctx_from_fd(unsigned int fd)
  */
 struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 {
-	struct timespec64 offset = { };
 	struct pinr_ctx *ctx;
 	struct file *file;
 	bool full;
@@ -121,8 +129,7 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	INIT_LIST_HEAD(&ctx->tolds);
 	ctx->flags = flags;
 	ctx->portid = portid;
-	timens_add_monotonic(&offset);
-	ctx->mono_offset_ns = timespec64_to_ns(&offset);
+	ctx->mono_offset_ns = pinr_mono_offset_ns();
 	ctx->holder = pinr_holder_get(current->mm);
 	if (!ctx->holder) {
 		kfree(ctx);

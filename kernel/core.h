@@ -316,6 +316,7 @@ struct pinr_ctx {
 };
 
 struct pinr_ctx *pinr_ctx_from_fd(unsigned int fd);
+s64 pinr_mono_offset_ns(void);
 void pinr_ctx_put(struct pinr_ctx *ctx);
 struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id);
 int pinr_ctx_init(void);

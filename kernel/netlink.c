@@ -233,11 +233,25 @@ struct pinr_request_cursor {
 	unsigned long ask;
 };
 
+/* Has this context still to answer? Caller holds pinr_lock. */
+static bool pinr_owes(const struct pinr_ask *ask, u32 ctx)
+{
+	struct pinr_told *told;
+
+	list_for_each_entry(told, &ask->tolds, of_ask)
+		if (told->ctx->id == ctx)
+			return !told->answered && !ask->over;
+	return false;
+}
+
 static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 			     struct pinr_request *req)
 {
+	struct nlattr *ctx = nlmsg_find_attr(cb->nlh, GENL_HDRLEN,
+					     PIN_REVOKE_A_REQUEST_CTX);
 	struct pinr_request_cursor *cursor = (void *)cb->ctx;
 	bool admin = pinr_admin(cb->skb);
+	s64 offset_ns = pinr_mono_offset_ns();
 	unsigned long at = 0;
 	struct pinr_ask *ask;
 	ktime_t deadline = 0;
@@ -251,6 +265,8 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 			continue;
 		if (ask->pin->holder->mm != current->mm && !admin)
 			continue;
+		if (ctx && !pinr_owes(ask, nla_get_u32(ctx)))
+			continue;
 		/* One message has one deadline. */
 		if (any && ask->deadline != deadline) {
 			genlmsg_end(skb, hdr);
@@ -260,8 +276,8 @@ static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
 		if (!hdr) {
 			deadline = ask->deadline;
 			hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_REQUEST_GET);
-			err = hdr ? pinr_put_request(skb, req, ask->deadline, 0,
-						     admin) : -EMSGSIZE;
+			err = hdr ? pinr_put_request(skb, req, ask->deadline,
+						     offset_ns, admin) : -EMSGSIZE;
 			if (err)
 				break;
 		}

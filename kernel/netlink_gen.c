@@ -36,6 +36,11 @@ static const struct nla_policy pin_revoke_pin_get_nl_policy[PIN_REVOKE_A_PIN_ID 
 	[PIN_REVOKE_A_PIN_ID] = { .type = NLA_U64, },
 };
 
+/* PIN_REVOKE_CMD_REQUEST_GET - dump */
+static const struct nla_policy pin_revoke_request_get_nl_policy[PIN_REVOKE_A_REQUEST_CTX + 1] = {
+	[PIN_REVOKE_A_REQUEST_CTX] = { .type = NLA_U32, },
+};
+
 /* PIN_REVOKE_CMD_POLICY_GET - do */
 static const struct nla_policy pin_revoke_policy_get_nl_policy[PIN_REVOKE_A_POLICY_PIN + 1] = {
 	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 15),
@@ -124,9 +129,11 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.flags	= GENL_CMD_CAP_DUMP,
 	},
 	{
-		.cmd	= PIN_REVOKE_CMD_REQUEST_GET,
-		.dumpit	= pin_revoke_nl_request_get_dumpit,
-		.flags	= GENL_CMD_CAP_DUMP,
+		.cmd		= PIN_REVOKE_CMD_REQUEST_GET,
+		.dumpit		= pin_revoke_nl_request_get_dumpit,
+		.policy		= pin_revoke_request_get_nl_policy,
+		.maxattr	= PIN_REVOKE_A_REQUEST_CTX,
+		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd		= PIN_REVOKE_CMD_POLICY_GET,

@@ -32,7 +32,8 @@ static int send_ack(struct revoke_ctx *ctx, uint64_t request, uint64_t pin,
 	int saved = errno;
 	int err;
 
-	revoke_question_init(&q, &ctx->cmd, PIN_REVOKE_CMD_ACK);
+	revoke_question_init(&q, ctx->cmd.family, PIN_REVOKE_CMD_ACK,
+			     NLM_F_REQUEST | NLM_F_ACK);
 	revoke_question_put(&q, PIN_REVOKE_A_ACK_CTX_FD, &fd, sizeof(fd));
 	revoke_question_put(&q, PIN_REVOKE_A_ACK_REQUEST, &request,
 			    sizeof(request));

@@ -4,7 +4,8 @@
  *
  * Owns open and close, and the rule that a child of fork() has no context.
  * Two sockets: events come to the one that sent OPEN, so nothing else may be
- * asked on it afterwards, or an event could be taken for an answer.
+ * asked on it afterwards, or an event could be taken for an answer; except for
+ * what is open, which event.c asks for and reads as events.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,6 +30,7 @@ static int on_open(struct nlmsghdr *nlh, void *arg)
 {
 	static struct nla_policy policy[PIN_REVOKE_A_CTX_MAX + 1] = {
 		[PIN_REVOKE_A_CTX_FD] = { .type = NLA_U32 },
+		[PIN_REVOKE_A_CTX_ID] = { .type = NLA_U32 },
 	};
 	struct nlattr *tb[PIN_REVOKE_A_CTX_MAX + 1];
 	struct revoke_ctx *ctx = arg;
@@ -37,6 +39,9 @@ static int on_open(struct nlmsghdr *nlh, void *arg)
 	    !tb[PIN_REVOKE_A_CTX_FD])
 		return -EPROTO;
 	ctx->fd = nla_get_u32(tb[PIN_REVOKE_A_CTX_FD]);
+	if (!tb[PIN_REVOKE_A_CTX_ID])
+		return -EPROTO;
+	ctx->stream.ctx = nla_get_u32(tb[PIN_REVOKE_A_CTX_ID]);
 	return 0;
 }
 

@@ -6,11 +6,19 @@
  * memory is short. A datagram stays in the socket's queue until its last pin
  * has been handed out, so that the socket is readable exactly as long as there
  * is something to take.
+ *
+ * After a loss the kernel is asked on the same socket for what is open. Its
+ * answer waits there among the events, each part behind what happened before it,
+ * and needs no room of ours: the kernel makes the next part when the last was
+ * read.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "internal.h"
+
+/* Of our one question; events have none. */
+#define ASK_SEQ 1
 
 void revoke_stream_init(struct revoke_stream *s, const struct revoke_nl *nl)
 {
@@ -21,6 +29,46 @@ void revoke_stream_init(struct revoke_stream *s, const struct revoke_nl *nl)
 	s->cur.family = nl->family;
 }
 
+/* Asks for what is open, or will when the kernel has answered. */
+static void ask(struct revoke_stream *s)
+{
+	struct revoke_question q;
+
+	s->again = s->asking;
+	if (s->asking)
+		return;
+	revoke_question_init(&q, s->cur.family, PIN_REVOKE_CMD_REQUEST_GET,
+			     NLM_F_REQUEST | NLM_F_DUMP);
+	q.nlh.nlmsg_seq = ASK_SEQ;
+	revoke_question_put(&q, PIN_REVOKE_A_REQUEST_CTX, &s->ctx,
+			    sizeof(s->ctx));
+	if (revoke_question_send(&q, s->fd, s->peer))
+		s->lost = true;
+	else
+		s->asking = true;
+}
+
+/* Is the end of the answer in this datagram? */
+static void look_for_end(struct revoke_stream *s, struct nlmsghdr *nlh, int len)
+{
+	struct nlmsgerr *e;
+
+	for (; nlmsg_ok(nlh, len); nlh = nlmsg_next(nlh, &len)) {
+		if (nlh->nlmsg_seq != ASK_SEQ)
+			continue;
+		e = nlmsg_data(nlh);
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			s->again = true;
+		if (nlh->nlmsg_type == NLMSG_DONE)
+			s->ended = true;
+		/* With these two it goes on as soon as there is room. */
+		if (nlh->nlmsg_type == NLMSG_ERROR &&
+		    nlmsg_datalen(nlh) >= (int)sizeof(e->error) &&
+		    e->error != -ENOBUFS && e->error != -EBUSY)
+			s->ended = true;
+	}
+}
+
 /* The message in @buf leaves the queue, unless the socket reports a loss. */
 static void drop(struct revoke_stream *s)
 {
@@ -29,10 +77,17 @@ static void drop(struct revoke_stream *s)
 	do {
 		len = recv(s->fd, NULL, 0, MSG_DONTWAIT);
 	} while (len < 0 && errno == EINTR);
-	if (len < 0 && errno == ENOBUFS)
+	if (len < 0 && errno == ENOBUFS) {
 		s->lost = true;
-	else
-		s->held = false;
+		return;
+	}
+	s->held = false;
+	if (s->ended) {
+		s->ended = false;
+		s->asking = false;
+		if (s->again)
+			ask(s);
+	}
 }
 
 /*
@@ -56,19 +111,13 @@ static int fill(struct revoke_stream *s)
 	s->held = true;
 	if (from.nl_pid != s->peer)
 		len = 0;
+	if (s->asking)
+		look_for_end(s, (struct nlmsghdr *)s->buf, len);
 	revoke_cursor_init(&s->cur, s->cur.family, s->buf, len);
 	return 1;
 }
 
-/**
- * revoke_stream_next - the next pin of the next event, without waiting
- * @s: the stream
- * @pin: filled in; id 0 if the event has no pins
- *
- * Return: 1 and @s->cur.msg is the event; 0 if there is none; -ENOBUFS events
- * were lost; or a negative errno.
- */
-int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin)
+static int next_pin(struct revoke_stream *s, struct revoke_pin *pin)
 {
 	struct revoke_cursor ahead;
 	struct revoke_pin unused;
@@ -95,9 +144,27 @@ int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin)
 	}
 }
 
+/**
+ * revoke_stream_next - the next pin of the next event, without waiting
+ * @s: the stream
+ * @pin: filled in; id 0 if the event has no pins
+ *
+ * Return: 1 and @s->cur.msg is the event; 0 if there is none; -ENOBUFS events
+ * were lost, what a context has to answer will come again; or a negative errno.
+ */
+int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin)
+{
+	int ret = next_pin(s, pin);
+
+	if (ret == -ENOBUFS && s->ctx)
+		ask(s);
+	return ret;
+}
+
 static uint32_t event_type(uint8_t cmd)
 {
 	switch (cmd) {
+	case PIN_REVOKE_CMD_REQUEST_GET:
 	case PIN_REVOKE_CMD_RELEASE_SOON:
 		return REVOKE_EVENT_RELEASE_SOON;
 	case PIN_REVOKE_CMD_REVOKED:

@@ -56,10 +56,11 @@ struct nl_msg *revoke_nl_msg(const struct revoke_nl *nl, uint8_t cmd,
 			     int flags);
 int revoke_nl_call(struct revoke_nl *nl, struct nl_msg *msg,
 		   revoke_reply_fn fn, void *arg, bool *stray);
-void revoke_question_init(struct revoke_question *q, const struct revoke_nl *nl,
-			  uint8_t cmd);
+void revoke_question_init(struct revoke_question *q, int family, uint8_t cmd,
+			  int flags);
 void revoke_question_put(struct revoke_question *q, int type, const void *data,
 			 size_t len);
+int revoke_question_send(const struct revoke_question *q, int fd, uint32_t peer);
 int revoke_nl_ask(struct revoke_nl *nl, struct revoke_question *q,
 		  revoke_reply_fn fn, void *arg);
 int revoke_nl_errno(int nle);
@@ -136,7 +137,11 @@ int revoke_cursor_next(struct revoke_cursor *cur, struct revoke_pin *pin);
  * struct revoke_stream - the events that arrive on a socket
  * @fd: the socket
  * @peer: port id of the one sender we believe
+ * @ctx: the context; 0 if what is lost may stay lost
  * @lost: events were lost and nobody was told yet
+ * @asking: the kernel was asked for what is open; it is to come on @fd
+ * @ended: @buf holds the end of that
+ * @again: events were lost since, or it changed meanwhile: ask again then
  * @held: @buf holds the message that is still the first in the socket's queue
  * @cur: where we are in @buf; @cur.msg belongs to the pin handed out last
  * @buf: one datagram
@@ -144,7 +149,11 @@ int revoke_cursor_next(struct revoke_cursor *cur, struct revoke_pin *pin);
 struct revoke_stream {
 	int fd;
 	uint32_t peer;
+	uint32_t ctx;
 	bool lost;
+	bool asking;
+	bool ended;
+	bool again;
 	bool held;
 	struct revoke_cursor cur;
 	char buf[REVOKE_STREAM_BUF] __attribute__((aligned(8)));

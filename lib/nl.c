@@ -260,13 +260,13 @@ out:
 	return revoke_nl_errno(err);
 }
 
-void revoke_question_init(struct revoke_question *q, const struct revoke_nl *nl,
-			  uint8_t cmd)
+void revoke_question_init(struct revoke_question *q, int family, uint8_t cmd,
+			  int flags)
 {
 	*q = (struct revoke_question){
 		.nlh.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN,
-		.nlh.nlmsg_type = nl->family,
-		.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.nlh.nlmsg_type = family,
+		.nlh.nlmsg_flags = flags,
 		.genl.cmd = cmd,
 		.genl.version = PIN_REVOKE_FAMILY_VERSION,
 	};
@@ -282,6 +282,19 @@ void revoke_question_put(struct revoke_question *q, int type, const void *data,
 	attr->nla_len = NLA_HDRLEN + len;
 	memcpy((char *)attr + NLA_HDRLEN, data, len);
 	q->nlh.nlmsg_len += NLA_ALIGN(attr->nla_len);
+}
+
+/* Return: 0 or -errno. */
+int revoke_question_send(const struct revoke_question *q, int fd, uint32_t peer)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = peer };
+	ssize_t sent;
+
+	do {
+		sent = sendto(fd, q, q->nlh.nlmsg_len, 0,
+			      (struct sockaddr *)&to, sizeof(to));
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
 }
 
 /* One datagram, of which the answer may be a part. Return: 0 or -errno. */
@@ -327,20 +340,14 @@ static int take_answer(struct call *call)
 int revoke_nl_ask(struct revoke_nl *nl, struct revoke_question *q,
 		  revoke_reply_fn fn, void *arg)
 {
-	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = nl->peer };
 	struct call call = { .nl = nl, .fn = fn, .arg = arg };
-	ssize_t sent;
 	int err;
 
 	revoke_clear_error();
 	pthread_mutex_lock(&nl->lock);
 	call.seq = nl_socket_use_seq(nl->sk);
 	q->nlh.nlmsg_seq = call.seq;
-	do {
-		sent = sendto(nl_socket_get_fd(nl->sk), q, q->nlh.nlmsg_len, 0,
-			      (struct sockaddr *)&to, sizeof(to));
-	} while (sent < 0 && errno == EINTR);
-	err = sent < 0 ? -errno : 0;
+	err = revoke_question_send(q, nl_socket_get_fd(nl->sk), nl->peer);
 	while (!err && !call.done)
 		err = take_answer(&call);
 	pthread_mutex_unlock(&nl->lock);

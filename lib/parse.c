@@ -213,6 +213,7 @@ static bool is_event(const struct nlmsghdr *nlh)
 	case PIN_REVOKE_CMD_CANCELLED:
 	case PIN_REVOKE_CMD_GONE:
 	case PIN_REVOKE_CMD_ACKED:
+	case PIN_REVOKE_CMD_REQUEST_GET:	/* asked for after a loss */
 		return true;
 	default:
 		return false;

@@ -221,12 +221,13 @@ static struct nl_msg *element(uint8_t cmd, unsigned int i, unsigned int part)
 	}
 }
 
-static void dump(uint32_t port, uint8_t cmd, uint32_t seq)
+static void dump(uint32_t port, uint8_t cmd, uint32_t seq, struct nlattr *ctx)
 {
 	int flags = NLM_F_MULTI | (fake.dump_intr ? NLM_F_DUMP_INTR : 0);
 	unsigned int i, part, nr;
 	struct nl_msg *msg;
 
+	fake.dump_ctx = ctx ? nla_get_u32(ctx) : 0;
 	nr = cmd == PIN_REVOKE_CMD_REQUEST_GET ? fake.nr_requests : FAKE_PINS;
 	for (i = 1; i <= nr; i++) {
 		for (part = 0; part <= fake.split; part++) {
@@ -293,7 +294,15 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 
 	must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, NULL), "request");
 	if (nlh->nlmsg_flags & NLM_F_DUMP) {
-		dump(port, genl->cmd, seq);
+		if (fake.dump_err) {
+			fake.err = fake.dump_err;
+			fake.dump_err = 0;
+			send_error(port, nlh);
+		} else {
+			dump(port, genl->cmd, seq,
+			     tb[PIN_REVOKE_A_REQUEST_CTX]);
+		}
+		fake.dumps++;
 		return;
 	}
 	if (!fake.err) {
@@ -349,7 +358,9 @@ static void *loop(void *arg)
 
 void fake_start(void)
 {
-	fake = (struct fake){ .requests_after = -1, .remaining_ns = 1000000000 };
+	memset(&fake, 0, sizeof(fake));
+	fake.requests_after = -1;
+	fake.remaining_ns = 1000000000;
 	fake.fd = fake_socket(&fake.port);
 	must(!pthread_create(&fake.thread, NULL, loop, NULL), "thread");
 }

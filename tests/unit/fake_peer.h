@@ -8,6 +8,7 @@
 #ifndef TESTS_UNIT_FAKE_PEER_H
 #define TESTS_UNIT_FAKE_PEER_H
 
+#include <stdatomic.h>
 #include "internal.h"
 
 #define FAKE_FAMILY 0x42
@@ -43,6 +44,9 @@ struct fake_ack {
  * @split: each request comes twice, with other pins each time
  * @revoke_opens: REVOKE opens a request instead of taking the pin at once
  * @revoke_works: and then takes it
+ * @dumps: how many dumps are finished
+ * @dump_ctx: the context that the last one was about, 0 if about all
+ * @dump_err: the next dump does not begin
  * @requests_after: a request-get later, this many requests are open
  * @acks: how many ACKs were seen
  * @last: the last one
@@ -72,6 +76,9 @@ struct fake {
 	bool revoke_opens;
 	bool revoke_works;
 	int requests_after;
+	atomic_uint dumps;
+	uint32_t dump_ctx;
+	int dump_err;
 	unsigned int acks;
 	struct fake_ack last;
 	uint32_t policy[PIN_REVOKE_A_POLICY_MAX + 1];

@@ -3,9 +3,9 @@
  * librevoke - be asked before pinned memory is taken.
  *
  * A process whose memory a driver has pinned opens a context, polls its file
- * descriptor and answers what it hears. Everything lives in the kernel: an
- * event that is lost is found again with revoke_request_list(), a context that
- * is closed or whose process dies simply stops being asked.
+ * descriptor and answers what it hears. Everything lives in the kernel: a
+ * request whose event was lost is told again, a context that is closed or whose
+ * process dies simply stops being asked.
  *
  * Conventions
  * - Calls return 0 or a positive result, or a negative errno. errno itself is
@@ -81,7 +81,7 @@ enum revoke_event_type {
 	REVOKE_EVENT_RESTORED,		/* back, under the same keys */
 	REVOKE_EVENT_CANCELLED,		/* the request ended by itself */
 	REVOKE_EVENT_GONE,		/* the range is gone for good */
-	REVOKE_EVENT_RESYNC,		/* events were lost: list requests and pins */
+	REVOKE_EVENT_RESYNC,		/* events were lost: which pins are active? */
 };
 
 /**
@@ -126,6 +126,9 @@ struct revoke_pin {
  * A request for many pins is delivered as one event for each; one
  * revoke_ack() with pin 0 answers them all. What does not belong to a type is
  * 0: RESTORED has only @pin, GONE only @reason and @pin.
+ *
+ * After a RESYNC every request that this context has not answered is delivered
+ * again by itself; what became of pins is in revoke_pin_list().
  */
 struct revoke_event {
 	size_t size;
