@@ -55,6 +55,8 @@ trixie)
 	more='shellcheck bc bison flex libelf-dev qemu-system-x86'
 	# and what checks the library: its man pages, its ABI, its header in C++
 	more="$more mandoc abigail-tools g++"
+	# and what checks the metrics
+	more="$more prometheus"
 	;;
 esac
 
