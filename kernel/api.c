@@ -67,7 +67,7 @@ static void pinr_teach_order(struct pin_revoke_pin *pin)
 static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 				       void *priv, unsigned long addr,
 				       size_t len, unsigned int flags,
-				       bool adopted)
+				       bool adopted, struct pinr_ctx *ctx)
 {
 	struct pin_revoke_pin *pin;
 	unsigned long last;
@@ -93,10 +93,13 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->nr_chunks = DIV_ROUND_UP(pin->nr_pages, pin->chunk);
 	pin->flags = flags;
 	pin->adopted = adopted;
+	pin->declared = ctx;
+	pin->ctx = ctx ? ctx->id : 0;
 	pin->pid = task_tgid_nr(current);
 	get_task_comm(pin->comm, current);
 	pin->uid = current_uid();
-	strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
+	if (!ctx)
+		strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
 	mutex_init(&pin->op_mutex);
 	mutex_init(&pin->lock);
 	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
@@ -104,6 +107,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
 	INIT_WORK(&pin->free_work, pinr_free_work);
 	INIT_LIST_HEAD(&pin->asks);
+	INIT_LIST_HEAD(&pin->of_ctx);
 	pinr_teach_order(pin);
 
 	/* The limit first: the array is as large as the user says. */
@@ -114,9 +118,10 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 		err = -ENOMEM;
 	}
 	/* Nor is any length that somebody thinks of a reason for a warning. */
-	pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
-			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!pin->pages)
+	if (!ctx)
+		pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
+				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!ctx && !pin->pages)
 		goto err_charge;
 	pin->wanted = kcalloc(2 * BITS_TO_LONGS(pin->nr_chunks), sizeof(long),
 			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -157,13 +162,21 @@ static void pinr_publish(struct pin_revoke_pin *pin)
 	atomic64_inc(&pinr_stats.pins);
 }
 
-static struct pin_revoke_pin *
-pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
-	      size_t len, unsigned int flags,
-	      int (*fill)(struct pin_revoke_pin *pin, struct page **pages),
-	      struct page **pages)
+/**
+ * pinr_register - make a pin
+ * @ops: as pin_revoke_pin(), as are @priv, @addr, @len and @flags
+ * @pages: as pin_revoke_register(); NULL: the core pins
+ * @ctx: it is a range that this context declares; NULL: a driver pins
+ *
+ * Context, return: as pin_revoke_pin().
+ */
+struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
+				     void *priv, unsigned long addr, size_t len,
+				     unsigned int flags, struct page **pages,
+				     struct pinr_ctx *ctx)
 {
-	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags, pages);
+	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags,
+					      pages || ctx, ctx);
 	int err;
 
 	if (IS_ERR(pin))
@@ -180,7 +193,8 @@ pinr_register(const struct pin_revoke_ops *ops, void *priv, unsigned long addr,
 
 	pinr_publish(pin);
 	pinr_pin_input(pin, PINR_START, PIN_REVOKE_REASON_UNSPEC);
-	err = fill(pin, pages);
+	err = ctx ? pinr_fill_declare(pin) :
+	      pages ? pinr_fill_adopt(pin, pages) : pinr_fill_pin(pin);
 	if (err) {
 		pin_revoke_release(pin);
 		/* Unmapped while it was being pinned: there is nothing there. */
@@ -221,7 +235,7 @@ struct pin_revoke_pin *pin_revoke_pin(const struct pin_revoke_ops *ops,
 {
 	if (WARN_ON_ONCE(!ops->quiesce || !ops->restore))
 		return ERR_PTR(-EINVAL);
-	return pinr_register(ops, priv, addr, len, flags, pinr_fill_pin, NULL);
+	return pinr_register(ops, priv, addr, len, flags, NULL, NULL);
 }
 EXPORT_SYMBOL_GPL(pin_revoke_pin);
 
@@ -250,7 +264,7 @@ struct pin_revoke_pin *pin_revoke_register(const struct pin_revoke_ops *ops,
 	if (WARN_ON_ONCE(!ops->quiesce || !ops->unpin || !pages) ||
 	    (flags & PIN_REVOKE_LAZY))
 		return ERR_PTR(-EINVAL);
-	return pinr_register(ops, priv, addr, len, flags, pinr_fill_adopt, pages);
+	return pinr_register(ops, priv, addr, len, flags, pages, NULL);
 }
 EXPORT_SYMBOL_GPL(pin_revoke_register);
 

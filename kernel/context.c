@@ -63,7 +63,9 @@ static int pinr_ctx_release(struct inode *inode, struct file *file)
 	pinr_ctx_deaf(ctx);
 	list_del(&ctx->of_holder);
 	list_del(&ctx->all);
+	ctx->closed = true;
 	spin_unlock(&pinr_lock);
+	pinr_undeclare_all(ctx);
 	pinr_ctx_put(ctx);
 	return 0;
 }
@@ -127,6 +129,7 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&ctx->ref);
 	INIT_LIST_HEAD(&ctx->tolds);
+	INIT_LIST_HEAD(&ctx->pins);
 	ctx->flags = flags;
 	ctx->portid = portid;
 	ctx->mono_offset_ns = pinr_mono_offset_ns();

@@ -49,6 +49,8 @@ struct cgroup;
 struct genl_info;
 struct netlink_callback;
 struct netlink_ext_ack;
+struct nlattr;
+struct pinr_ctx;
 struct sk_buff;
 
 #define PINR_NAME_LEN	64
@@ -120,7 +122,7 @@ void pinr_seg_unlock_dio(struct pinr_seg *seg);
 int pinr_settle(struct pin_revoke_pin *pin, const struct pinr_run *run,
 		bool write);
 
-/* pin.c, api.c */
+/* pin.c */
 struct pin_revoke_pin {
 	struct kref ref;
 	u64 id;
@@ -132,7 +134,10 @@ struct pin_revoke_pin {
 	unsigned long start, end;	/* page aligned */
 	unsigned long nr_pages;
 	unsigned int flags;
-	bool adopted;
+	bool adopted;			/* not ours to pin, nor to restore */
+	bool declared;			/* and without pages: declare.c */
+	u64 ctx;			/* the one that is told; 0: all */
+	struct list_head of_ctx;	/* declared by it */
 	bool armed;			/* counted by pinr_arm() */
 	pid_t pid;			/* who registered it, then */
 	char comm[TASK_COMM_LEN];
@@ -197,12 +202,18 @@ extern struct xarray pinr_pins;	/* pinr_lock */
  */
 extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 
+/* api.c */
+struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
+				     void *priv, unsigned long addr, size_t len,
+				     unsigned int flags, struct page **pages,
+				     struct pinr_ctx *ctx);
+
 /* pages.c */
 int pinr_pin_populate(struct pin_revoke_pin *pin, const struct pinr_run *run);
 bool pinr_pin_has(struct pin_revoke_pin *pin, unsigned long first,
 		  unsigned long last);
 bool pinr_pin_misses(struct pin_revoke_pin *pin, struct pinr_run *run);
-int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages);
+int pinr_fill_pin(struct pin_revoke_pin *pin);
 int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages);
 int pinr_pin_verify(struct pin_revoke_pin *pin);
 void pinr_pages_come(struct pin_revoke_pin *pin, const struct pinr_run *run);
@@ -296,10 +307,22 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 		    enum pin_revoke_reason reason, u64 id);
 
 /* ack.c */
-struct pinr_ctx;
 int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,
 	     unsigned int extend_ms, unsigned int *granted_ms,
 	     struct netlink_ext_ack *extack);
+
+/* declare.c */
+struct pinr_range {
+	u64 addr, len;
+	unsigned int flags;		/* PIN_REVOKE_* of the driver's API */
+};
+
+struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
+				    const struct pinr_range *range);
+int pinr_fill_declare(struct pin_revoke_pin *pin);
+int pinr_undeclare(struct pinr_ctx *ctx, u64 id);
+void pinr_undeclare_all(struct pinr_ctx *ctx);
+void pinr_undeclare_dead(struct pin_revoke_pin *pin);
 
 /* context.c */
 struct pinr_ctx {
@@ -313,7 +336,16 @@ struct pinr_ctx {
 	struct list_head all;
 	struct list_head of_holder;
 	struct list_head tolds;
+	struct list_head pins;		/* that it declared */
+	bool closed;			/* pinr_lock: declares nothing any more */
 };
+
+/* Is it told of this pin? Caller holds pinr_lock. */
+static inline bool pinr_ctx_hears(const struct pinr_ctx *ctx,
+				  const struct pin_revoke_pin *pin)
+{
+	return ctx->portid && (!pin->ctx || pin->ctx == ctx->id);
+}
 
 struct pinr_ctx *pinr_ctx_from_fd(unsigned int fd);
 s64 pinr_mono_offset_ns(void);
@@ -425,6 +457,7 @@ int pinr_put_request(struct sk_buff *skb, struct pinr_request *req,
 int pinr_put_pin_nest(struct sk_buff *skb, struct pin_revoke_pin *pin);
 
 /* netlink.c */
+struct pinr_ctx *pinr_ctx_of(struct genl_info *info, struct nlattr *fd);
 int pinr_must_be_admin(const struct sk_buff *skb, struct genl_info *info);
 void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 int pinr_reply(struct genl_info *info,

@@ -20,7 +20,9 @@ int pinr_put_pin(struct sk_buff *skb, struct pin_revoke_pin *pin)
 
 	if (pin->flags & PIN_REVOKE_WRITE)
 		flags |= PIN_REVOKE_PIN_FLAGS_WRITE;
-	if (pin->adopted)
+	if (pin->declared)
+		flags |= PIN_REVOKE_PIN_FLAGS_DECLARED;
+	else if (pin->adopted)
 		flags |= PIN_REVOKE_PIN_FLAGS_ADOPTED;
 	if (READ_ONCE(pin->file))
 		flags |= PIN_REVOKE_PIN_FLAGS_FILE;
@@ -274,15 +276,15 @@ static struct sk_buff *pinr_pin_event(struct pin_revoke_pin *pin, u8 cmd)
 	return skb;
 }
 
-/* Next listening context of a holder after the one with number @after. */
-static struct pinr_ctx *pinr_ctx_next(struct pinr_holder *holder, u64 after,
+/* Next context that hears of a pin, after the one with number @after. */
+static struct pinr_ctx *pinr_ctx_next(struct pin_revoke_pin *pin, u64 after,
 				      u32 *portid)
 {
 	struct pinr_ctx *ctx, *found = NULL;
 
 	spin_lock(&pinr_lock);
-	list_for_each_entry(ctx, &holder->ctxs, of_holder) {
-		if (!ctx->portid || ctx->id <= after)
+	list_for_each_entry(ctx, &pin->holder->ctxs, of_holder) {
+		if (!pinr_ctx_hears(ctx, pin) || ctx->id <= after)
 			continue;
 		kref_get(&ctx->ref);
 		*portid = ctx->portid;
@@ -310,7 +312,7 @@ void pinr_tell_pin(struct pin_revoke_pin *pin, unsigned int what)
 	u64 after = 0;
 	u32 portid;
 
-	while ((ctx = pinr_ctx_next(pin->holder, after, &portid))) {
+	while ((ctx = pinr_ctx_next(pin, after, &portid))) {
 		after = ctx->id;
 		skb = pinr_pin_event(pin, cmd);
 		if (skb)

@@ -106,6 +106,16 @@ int pin_revoke_nl_open_doit(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+/* The context that an attribute names, with a reference; NULL: -EBADF. */
+struct pinr_ctx *pinr_ctx_of(struct genl_info *info, struct nlattr *fd)
+{
+	struct pinr_ctx *ctx = pinr_ctx_from_fd(nla_get_u32(fd));
+
+	if (!ctx)
+		NL_SET_ERR_MSG_ATTR(info->extack, fd, "not a context");
+	return ctx;
+}
+
 static int pinr_fill_granted(struct sk_buff *skb, const void *arg)
 {
 	return nla_put_u32(skb, PIN_REVOKE_A_ACK_GRANTED_MS, *(const u32 *)arg);
@@ -135,13 +145,9 @@ int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 
-	ctx = pinr_ctx_from_fd(nla_get_u32(info->attrs[PIN_REVOKE_A_ACK_CTX_FD]));
-	if (!ctx) {
-		NL_SET_ERR_MSG_ATTR(info->extack,
-				    info->attrs[PIN_REVOKE_A_ACK_CTX_FD],
-				    "not a context");
+	ctx = pinr_ctx_of(info, info->attrs[PIN_REVOKE_A_ACK_CTX_FD]);
+	if (!ctx)
 		return -EBADF;
-	}
 	err = pinr_ack(ctx, nla_get_u64(info->attrs[PIN_REVOKE_A_ACK_REQUEST]),
 		       pin ? nla_get_u64(pin) : 0, kind,
 		       ms ? nla_get_u32(ms) : 0, &granted_ms, info->extack);

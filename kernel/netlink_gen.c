@@ -17,6 +17,13 @@ static const struct netlink_range_validation pin_revoke_a_policy_skip_ms_range =
 	.max	= PIN_REVOKE_MAX_SKIP_MS,
 };
 
+/* Common nested types */
+const struct nla_policy pin_revoke_range_nl_policy[PIN_REVOKE_A_RANGE_FLAGS + 1] = {
+	[PIN_REVOKE_A_RANGE_ADDR] = { .type = NLA_U64, },
+	[PIN_REVOKE_A_RANGE_LEN] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_RANGE_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+};
+
 /* PIN_REVOKE_CMD_OPEN - do */
 static const struct nla_policy pin_revoke_open_nl_policy[PIN_REVOKE_A_CTX_FLAGS + 1] = {
 	[PIN_REVOKE_A_CTX_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
@@ -100,6 +107,19 @@ static const struct nla_policy pin_revoke_policy_del_nl_policy[PIN_REVOKE_A_POLI
 	[PIN_REVOKE_A_POLICY_COMM] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
+/* PIN_REVOKE_CMD_DECLARE - do */
+static const struct nla_policy pin_revoke_declare_nl_policy[PIN_REVOKE_A_DECLARE_RANGE + 1] = {
+	[PIN_REVOKE_A_DECLARE_CTX_FD] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_DECLARE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PIN_REVOKE_A_DECLARE_RANGE] = NLA_POLICY_NESTED(pin_revoke_range_nl_policy),
+};
+
+/* PIN_REVOKE_CMD_UNDECLARE - do */
+static const struct nla_policy pin_revoke_undeclare_nl_policy[PIN_REVOKE_A_DECLARE_ID + 1] = {
+	[PIN_REVOKE_A_DECLARE_CTX_FD] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_DECLARE_ID] = NLA_POLICY_MIN(NLA_U64, 1),
+};
+
 /* Ops table for pin_revoke */
 static const struct genl_split_ops pin_revoke_nl_ops[] = {
 	{
@@ -178,6 +198,20 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.doit		= pin_revoke_nl_policy_del_doit,
 		.policy		= pin_revoke_policy_del_nl_policy,
 		.maxattr	= PIN_REVOKE_A_POLICY_COMM,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PIN_REVOKE_CMD_DECLARE,
+		.doit		= pin_revoke_nl_declare_doit,
+		.policy		= pin_revoke_declare_nl_policy,
+		.maxattr	= PIN_REVOKE_A_DECLARE_RANGE,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PIN_REVOKE_CMD_UNDECLARE,
+		.doit		= pin_revoke_nl_undeclare_doit,
+		.policy		= pin_revoke_undeclare_nl_policy,
+		.maxattr	= PIN_REVOKE_A_DECLARE_ID,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

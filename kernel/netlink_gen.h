@@ -13,6 +13,9 @@
 #include <uapi/linux/pin_revoke.h>
 #include <linux/pin_revoke.h>
 
+/* Common nested types */
+extern const struct nla_policy pin_revoke_range_nl_policy[PIN_REVOKE_A_RANGE_FLAGS + 1];
+
 int pin_revoke_nl_open_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_pin_get_doit(struct sk_buff *skb, struct genl_info *info);
@@ -28,6 +31,8 @@ int pin_revoke_nl_revoke_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_drain_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_stat_get_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_policy_del_doit(struct sk_buff *skb, struct genl_info *info);
+int pin_revoke_nl_declare_doit(struct sk_buff *skb, struct genl_info *info);
+int pin_revoke_nl_undeclare_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	PIN_REVOKE_NLGRP_MONITOR,

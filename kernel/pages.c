@@ -427,7 +427,7 @@ int pinr_pin_verify(struct pin_revoke_pin *pin)
 }
 
 /* The first pinning of a pin. Return: as pinr_pin_populate(), or -EINTR. */
-int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
+int pinr_fill_pin(struct pin_revoke_pin *pin)
 {
 	struct pinr_run whole = pinr_run_whole(pin);
 	unsigned int tries = 0;
@@ -442,35 +442,33 @@ int pinr_fill_pin(struct pin_revoke_pin *pin, struct page **pages)
 	return err;
 }
 
-/* The adopted pages must be the ones that are mapped now, writable ones if so. */
+/*
+ * The adopted pages must be the ones that are mapped now, writable ones if so.
+ * Which ones a declared range has is between its process and the driver.
+ */
 int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages)
 {
 	unsigned long seq = mmu_interval_read_begin(&pin->notifier);
 	struct pinr_segs *segs = pinr_segs_walk(pin);
 	struct pinr_run whole = pinr_run_whole(pin);
 	unsigned long i;
-	int err;
+	int err = 0;
 
 	if (IS_ERR(segs))
 		return PTR_ERR(segs);
-	err = pinr_gup(pin, segs, &whole);
-	if (err)
-		goto out;
-	for (i = 0; i < pin->nr_pages && !err; i++)
-		if (pin->pages[i] != pages[i])
-			err = -EAGAIN;
-	unpin_user_pages(pin->pages, pin->nr_pages);
-	if (err)
-		goto out;
-
-	mutex_lock(&pin->lock);
-	if (mmu_interval_read_retry(&pin->notifier, seq)) {
-		err = -EAGAIN;
-	} else {
-		pinr_pin_have_pages(pin, &segs);
-		__pinr_pin_input(pin, PINR_COMMIT, PIN_REVOKE_REASON_UNSPEC);
-		pinr_pages_come(pin, &whole);
+	if (pages) {
+		err = pinr_gup(pin, segs, &whole);
+		if (err)
+			goto out;
+		for (i = 0; i < pin->nr_pages && !err; i++)
+			if (pin->pages[i] != pages[i])
+				err = -EAGAIN;
+		unpin_user_pages(pin->pages, pin->nr_pages);
+		if (err)
+			goto out;
 	}
+	mutex_lock(&pin->lock);
+	err = pinr_pin_commit(pin, &segs, &whole, seq);
 	mutex_unlock(&pin->lock);
 out:
 	pinr_segs_free(segs);

@@ -212,7 +212,8 @@ static void pinr_ask_repeat(struct pinr_request *req, const struct pinr_ask *ask
  */
 static bool pinr_ask_listeners(struct pinr_ask *ask)
 {
-	struct pinr_holder *holder = ask->pin->holder;
+	struct pin_revoke_pin *pin = ask->pin;
+	struct pinr_holder *holder = pin->holder;
 	bool own = current->mm == holder->mm;
 	bool thread = false;
 	struct pinr_ctx *ctx;
@@ -221,7 +222,7 @@ static bool pinr_ask_listeners(struct pinr_ask *ask)
 	if (holder->missed)
 		return false;
 	list_for_each_entry(ctx, &holder->ctxs, of_holder)
-		thread |= ctx->portid &&
+		thread |= pinr_ctx_hears(ctx, pin) &&
 			  ctx->flags & PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD;
 	if (own && !thread)
 		return false;
@@ -229,7 +230,7 @@ static bool pinr_ask_listeners(struct pinr_ask *ask)
 	list_for_each_entry(ctx, &holder->ctxs, of_holder) {
 		struct pinr_told *told;
 
-		if (!ctx->portid)
+		if (!pinr_ctx_hears(ctx, pin))
 			continue;
 		told = kzalloc(sizeof(*told), GFP_NOWAIT | __GFP_NOWARN);
 		if (!told)

@@ -99,6 +99,8 @@ void pinr_tell_work(struct work_struct *work)
 	for (bit = PINR_TELL_REVOKED; bit <= PINR_TELL_GONE; bit <<= 1)
 		if (tell & bit)
 			pinr_tell_pin(pin, bit);
+	if (pin->declared && (tell & PINR_TELL_GONE))
+		pinr_undeclare_dead(pin);
 	pinr_pin_put(pin);
 }
 

@@ -66,12 +66,13 @@ static enum pinr_input pinr_classify(struct pin_revoke_pin *pin,
 		/*
 		 * The folio leaves the page table and no later event will name
 		 * it. FOLL_LONGTERM memory mostly stays where it is (reclaim,
-		 * a huge page that is split): a worker looks, afterwards.
+		 * a huge page that is split): a worker looks, afterwards, if it
+		 * knows the pages.
 		 */
 		*reason = PIN_REVOKE_REASON_INVALIDATE;
 		if (pinr_is_away(pin, range))
 			return PINR_NR_INPUTS;
-		if (pinr_touches_file(pin, range))
+		if (pin->declared || pinr_touches_file(pin, range))
 			return PINR_FORCE;
 		if (!pin->verify && (pin->state == PIN_REVOKE_STATE_ACTIVE ||
 				     pin->state == PIN_REVOKE_STATE_ASKED)) {

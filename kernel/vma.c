@@ -79,10 +79,16 @@ static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 	unsigned long nr = (seg->end - seg->start) >> PAGE_SHIFT;
 
 	seg->pin = pin;
+	/* Nobody is about to fault it in. */
+	if (pin->declared && (pin->flags & PIN_REVOKE_WRITE) &&
+	    !(vma->vm_flags & VM_WRITE))
+		return -EFAULT;
 	if (!pinr_vma_tracked(vma))
 		return 0;
 	inode = vma->vm_file->f_mapping->host;
-	if ((pin->flags & PIN_REVOKE_WRITE) && !pinr_fs_proven(inode)) {
+	/* A declared range promises nothing. */
+	if ((pin->flags & PIN_REVOKE_WRITE) && !pin->declared &&
+	    !pinr_fs_proven(inode)) {
 		pr_info_ratelimited("%s/%d: no writable pin on %s, see parameter any_fs\n",
 				    pin->comm, pin->pid,
 				    inode->i_sb->s_type->name);
@@ -91,7 +97,8 @@ static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 	seg->map = pinr_map_get(vma->vm_file->f_mapping, inode->i_sb);
 	if (!seg->map)
 		return -ENOMEM;
-	if (IS_DAX(inode) || (pin->flags & PIN_REVOKE_WRITE))
+	if (!pin->declared &&
+	    (IS_DAX(inode) || (pin->flags & PIN_REVOKE_WRITE)))
 		seg->file = get_file(vma->vm_file);
 	seg->node.start = vma->vm_pgoff +
 			  ((seg->start - vma->vm_start) >> PAGE_SHIFT);

@@ -66,6 +66,9 @@ int revoke_nl_ask(struct revoke_nl *nl, struct revoke_question *q,
 int revoke_nl_errno(int nle);
 void revoke_clear_error(void);
 
+#define REVOKE_ERROR_LEN 128
+void revoke_set_error(const char text[REVOKE_ERROR_LEN]);
+
 /* list.c: dumps */
 int revoke_nl_pins(struct revoke_nl *nl,
 		   int (*fn)(const struct revoke_pin *pin, void *arg),

@@ -151,6 +151,18 @@ const char *revoke_pin_flags_name(uint32_t value)
 		return "file";
 	case PIN_REVOKE_PIN_FLAGS_ADOPTED:
 		return "adopted";
+	case PIN_REVOKE_PIN_FLAGS_DECLARED:
+		return "declared";
+	default:
+		return "?";
+	}
+}
+
+const char *revoke_range_flags_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_RANGE_FLAGS_WRITE:
+		return "write";
 	default:
 		return "?";
 	}
@@ -191,6 +203,10 @@ const char *revoke_cmd_name(uint32_t value)
 		return "stat-get";
 	case PIN_REVOKE_CMD_POLICY_DEL:
 		return "policy-del";
+	case PIN_REVOKE_CMD_DECLARE:
+		return "declare";
+	case PIN_REVOKE_CMD_UNDECLARE:
+		return "undeclare";
 	default:
 		return "?";
 	}

@@ -20,7 +20,7 @@
  * The kernel's texts have at most 80 characters. initial-exec: no allocation
  * when a thread touches it first.
  */
-static __thread char error_text[128] __attribute__((tls_model("initial-exec")));
+static __thread char error_text[REVOKE_ERROR_LEN] __attribute__((tls_model("initial-exec")));
 
 struct call {
 	const struct revoke_nl *nl;
@@ -36,6 +36,12 @@ struct call {
 void revoke_clear_error(void)
 {
 	error_text[0] = '\0';
+}
+
+/* @text: what revoke_last_error() said before, all of it */
+void revoke_set_error(const char text[REVOKE_ERROR_LEN])
+{
+	memcpy(error_text, text, REVOKE_ERROR_LEN);
 }
 
 REVOKE_EXPORT const char *revoke_last_error(const struct revoke_ctx *ctx)

@@ -29,6 +29,8 @@ static const struct {
 	{ "policy-set", PIN_REVOKE_CMD_POLICY_SET },
 	{ "revoke", PIN_REVOKE_CMD_REVOKE },
 	{ "release-soon", PIN_REVOKE_CMD_RELEASE_SOON },
+	{ "declare", PIN_REVOKE_CMD_DECLARE },
+	{ "undeclare", PIN_REVOKE_CMD_UNDECLARE },
 };
 
 static const struct {
@@ -50,6 +52,10 @@ static const struct {
 	{ PIN_REVOKE_CMD_POLICY_SET, "skip-ms", PIN_REVOKE_A_POLICY_SKIP_MS, 4 },
 	{ PIN_REVOKE_CMD_REVOKE, "pin", PIN_REVOKE_A_REVOKE_PIN, 8 },
 	{ PIN_REVOKE_CMD_REVOKE, "grace-ms", PIN_REVOKE_A_REVOKE_GRACE_MS, 4 },
+	{ PIN_REVOKE_CMD_DECLARE, "ctx-fd", PIN_REVOKE_A_DECLARE_CTX_FD, 4 },
+	{ PIN_REVOKE_CMD_DECLARE, "empty-range", PIN_REVOKE_A_DECLARE_RANGE | NLA_F_NESTED, 0 },
+	{ PIN_REVOKE_CMD_UNDECLARE, "ctx-fd", PIN_REVOKE_A_DECLARE_CTX_FD, 4 },
+	{ PIN_REVOKE_CMD_UNDECLARE, "id", PIN_REVOKE_A_DECLARE_ID, 8 },
 };
 
 #define RAW_SEQ	1

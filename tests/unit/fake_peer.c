@@ -282,17 +282,55 @@ static void take_revoke(uint32_t port, uint32_t seq, struct nlattr **tb)
 	fake_send(port, msg);
 }
 
+static void take_range(struct nlattr *attr, struct nl_msg *reply)
+{
+	struct nlattr *tb[PIN_REVOKE_A_RANGE_MAX + 1], *nest;
+
+	must(!nla_parse_nested(tb, PIN_REVOKE_A_RANGE_MAX, attr, NULL), "range");
+	fake.range.addr = nla_get_u64(tb[PIN_REVOKE_A_RANGE_ADDR]);
+	fake.range.len = nla_get_u64(tb[PIN_REVOKE_A_RANGE_LEN]);
+	fake.range.flags = nla_get_u32(tb[PIN_REVOKE_A_RANGE_FLAGS]);
+	nest = nla_nest_start(reply, PIN_REVOKE_A_DECLARE_DECLARED);
+	nla_put_u64(reply, PIN_REVOKE_A_DECLARED_ID, ++fake.declared);
+	nla_nest_end(reply, nest);
+}
+
+static void take_declare(uint32_t port, struct nlmsghdr *nlh)
+{
+	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_DECLARE, nlh->nlmsg_seq, 0);
+	struct nlattr *attr;
+	int left, nr = 0;
+
+	fake.name[0] = '\0';
+	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left)
+		nr += nla_type(attr) == PIN_REVOKE_A_DECLARE_RANGE;
+	must(nr <= PIN_REVOKE_MAX_RANGES, "too many ranges");
+	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left) {
+		if (nla_type(attr) == PIN_REVOKE_A_DECLARE_NAME)
+			nla_strlcpy(fake.name, attr, sizeof(fake.name));
+		if (nla_type(attr) == PIN_REVOKE_A_DECLARE_RANGE &&
+		    (--nr || !fake.declare_short))
+			take_range(attr, msg);
+	}
+	fake_send(port, msg);
+}
+
 static void serve(uint32_t port, struct nlmsghdr *nlh)
 {
 	struct genlmsghdr *genl = nlmsg_data(nlh);
 	uint32_t seq = nlh->nlmsg_seq;
-	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1];
+	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1], *attr;
 	/* Decided before the reply: after it the test sets up its next step. */
 	bool answer = fake.err || (nlh->nlmsg_flags & NLM_F_ACK);
 	struct nl_msg *msg;
-	int i;
+	int i, left;
 
 	must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, NULL), "request");
+	if (genl->cmd == PIN_REVOKE_CMD_DECLARE &&
+	    ++fake.declares == fake.declare_fails) {
+		fake.err = -EDQUOT;
+		fake.text = "too many";
+	}
 	if (nlh->nlmsg_flags & NLM_F_DUMP) {
 		if (fake.dump_err) {
 			fake.err = fake.dump_err;
@@ -331,6 +369,14 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 			break;
 		case PIN_REVOKE_CMD_REVOKE:
 			take_revoke(port, seq, tb);
+			break;
+		case PIN_REVOKE_CMD_DECLARE:
+			take_declare(port, nlh);
+			break;
+		case PIN_REVOKE_CMD_UNDECLARE:
+			nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left)
+				fake.undeclared += nla_type(attr) ==
+						   PIN_REVOKE_A_DECLARE_ID;
 			break;
 		}
 	}

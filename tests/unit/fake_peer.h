@@ -54,6 +54,13 @@ struct fake_ack {
  * @policy_cmd: which of these
  * @policy_pin: what POLICY_GET asked for
  * @grace: what REVOKE said
+ * @declare_fails: this DECLARE fails, counted from 1
+ * @declares: how many DECLARE were seen
+ * @declared: how many ranges were declared, which is the id of the last
+ * @undeclared: how many ids were undeclared
+ * @range: what the last range said
+ * @name: what DECLARE said last
+ * @declare_short: DECLARE's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
  */
 struct fake {
@@ -87,6 +94,13 @@ struct fake {
 	uint32_t grace;
 	uint32_t revoked;
 	uint64_t remaining_ns;
+	unsigned int declare_fails;
+	unsigned int declares;
+	uint64_t declared;
+	unsigned int undeclared;
+	struct revoke_range range;
+	char name[64];
+	bool declare_short;
 	pthread_t thread;
 };
 

@@ -12,6 +12,7 @@
 
 #define PIN_REVOKE_MAX_DELAY_MS	15000
 #define PIN_REVOKE_MAX_SKIP_MS	300000
+#define PIN_REVOKE_MAX_RANGES	64
 
 /**
  * enum pin_revoke_reason - Name of the trigger, the thing that needs the
@@ -175,11 +176,23 @@ enum pin_revoke_event_flags {
  * @PIN_REVOKE_PIN_FLAGS_FILE: Some of it is a shared mapping of a file.
  * @PIN_REVOKE_PIN_FLAGS_ADOPTED: The driver pinned the pages itself; they are
  *   not restored.
+ * @PIN_REVOKE_PIN_FLAGS_DECLARED: The process says that a driver, which knows
+ *   nothing of this, uses the range. The kernel cannot stop that device; it is
+ *   not restored.
  */
 enum pin_revoke_pin_flags {
 	PIN_REVOKE_PIN_FLAGS_WRITE = 1,
 	PIN_REVOKE_PIN_FLAGS_FILE = 2,
 	PIN_REVOKE_PIN_FLAGS_ADOPTED = 4,
+	PIN_REVOKE_PIN_FLAGS_DECLARED = 8,
+};
+
+/**
+ * enum pin_revoke_range_flags - How a declared range is used.
+ * @PIN_REVOKE_RANGE_FLAGS_WRITE: The device may write.
+ */
+enum pin_revoke_range_flags {
+	PIN_REVOKE_RANGE_FLAGS_WRITE = 1,
 };
 
 enum {
@@ -285,6 +298,36 @@ enum {
 };
 
 enum {
+	PIN_REVOKE_A_RANGE_PAD = 1,
+	PIN_REVOKE_A_RANGE_ADDR,
+	PIN_REVOKE_A_RANGE_LEN,
+	PIN_REVOKE_A_RANGE_FLAGS,
+
+	__PIN_REVOKE_A_RANGE_MAX,
+	PIN_REVOKE_A_RANGE_MAX = (__PIN_REVOKE_A_RANGE_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_A_DECLARED_PAD = 1,
+	PIN_REVOKE_A_DECLARED_ID,
+
+	__PIN_REVOKE_A_DECLARED_MAX,
+	PIN_REVOKE_A_DECLARED_MAX = (__PIN_REVOKE_A_DECLARED_MAX - 1)
+};
+
+enum {
+	PIN_REVOKE_A_DECLARE_PAD = 1,
+	PIN_REVOKE_A_DECLARE_CTX_FD,
+	PIN_REVOKE_A_DECLARE_NAME,
+	PIN_REVOKE_A_DECLARE_RANGE,
+	PIN_REVOKE_A_DECLARE_DECLARED,
+	PIN_REVOKE_A_DECLARE_ID,
+
+	__PIN_REVOKE_A_DECLARE_MAX,
+	PIN_REVOKE_A_DECLARE_MAX = (__PIN_REVOKE_A_DECLARE_MAX - 1)
+};
+
+enum {
 	PIN_REVOKE_A_STAT_PAD = 1,
 	PIN_REVOKE_A_STAT_PINS,
 	PIN_REVOKE_A_STAT_PINNED_BYTES,
@@ -316,6 +359,8 @@ enum {
 	PIN_REVOKE_CMD_DRAIN,
 	PIN_REVOKE_CMD_STAT_GET,
 	PIN_REVOKE_CMD_POLICY_DEL,
+	PIN_REVOKE_CMD_DECLARE,
+	PIN_REVOKE_CMD_UNDECLARE,
 
 	__PIN_REVOKE_CMD_MAX,
 	PIN_REVOKE_CMD_MAX = (__PIN_REVOKE_CMD_MAX - 1)

@@ -239,6 +239,69 @@ int revoke_request_list(struct revoke_ctx *ctx,
 			int (*fn)(const struct revoke_request *req, void *arg),
 			void *arg);
 
+/* The driver's device may write into the range. */
+#define REVOKE_RANGE_WRITE PIN_REVOKE_RANGE_FLAGS_WRITE
+
+/**
+ * struct revoke_range - memory that a driver uses which knows nothing of this
+ * @size: sizeof(struct revoke_range), set by the caller in each
+ * @addr: first byte
+ * @len: length in bytes
+ * @flags: REVOKE_RANGE_WRITE, or 0
+ * @id: set by revoke_declare(): the pin that stands for it in events and lists
+ */
+struct revoke_range {
+	size_t size;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t flags;
+	uint64_t id;
+};
+
+/**
+ * revoke_declare - be asked before the pages of these ranges are taken
+ * @ctx: the context, to which the ranges belong: it alone hears of them, and its
+ *	end is theirs
+ * @name: for people who look at a list of pins, at most 63 bytes; or NULL
+ * @ranges: an array, not used after the call
+ * @nr: how many
+ *
+ * For drivers that were not converted: their pins cannot be taken, only asked
+ * for. A range is a pin (PIN_REVOKE_PIN_FLAGS_DECLARED) without a device behind
+ * it. After REVOKE_EVENT_RELEASE_SOON deregister from the driver, then
+ * revoke_undeclare(), or answer with revoke_ack(). REVOKE_EVENT_REVOKED and
+ * REVOKE_EVENT_GONE say that the pages were taken from under the driver: what it
+ * writes from then on is lost, what it reads is old. Such a range does not come
+ * back: undeclare it, declare it again, then register with the driver again.
+ *
+ * Declare first, let the driver pin then: what happens to the range in between
+ * is told.
+ *
+ * All are declared, or none. Cheaper for many in one call.
+ *
+ * Return: 0; -EFAULT a part is not mapped, or not writable with
+ * REVOKE_RANGE_WRITE; -EINVAL no range of user memory, @name is too long, or
+ * @size is too small; -EDQUOT the user has too many; -EAGAIN the range is being
+ * changed all the time; -ENOMEM, or another negative errno.
+ */
+int revoke_declare(struct revoke_ctx *ctx, const char *name,
+		   struct revoke_range *ranges, size_t nr);
+
+/**
+ * revoke_undeclare - the driver does not use these ranges any more
+ * @ctx: the context that declared them
+ * @ranges: an array; only @size and @id are used
+ * @nr: how many
+ *
+ * Whoever waits for one goes on when this returns: deregister from the driver
+ * first. Needed for ranges that were revoked or are gone, too.
+ *
+ * Return: 0; -ENOENT one was not declared by this context, those after it still
+ * are; -EINVAL @size is too small; or another negative errno.
+ */
+int revoke_undeclare(struct revoke_ctx *ctx, const struct revoke_range *ranges,
+		     size_t nr);
+
 /**
  * revoke_last_error - the kernel's words for the last error
  * @ctx: the context; NULL after revoke_open() has failed

@@ -13,6 +13,8 @@
 
 #define SLOTS	1024
 
+struct revoke_ctx;
+
 /* main.c */
 void ok(void);
 void failed(int err, const char *text);
@@ -60,7 +62,13 @@ void do_unpin_many(char **arg);
 void do_crowd(char **arg);
 void do_disperse(char **arg);
 
+/* declare.c */
+void do_child_undeclares(char **arg);
+void do_declare(char **arg);
+void do_undeclare(char **arg);
+
 /* listen.c */
+struct revoke_ctx *context(const char *s);
 void do_ack(char **arg);
 void do_answer(char **arg);
 void do_close(char **arg);

@@ -22,6 +22,11 @@ static struct listener {
 	int marks;		/* where that says when, or -1 */
 } listeners[SLOTS];
 
+struct revoke_ctx *context(const char *s)
+{
+	return listeners[slot(s)].ctx;
+}
+
 /* listen CTX [thread|-] [BYTES]: room for events that were not read */
 void do_listen(char **arg)
 {

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Declared ranges: a process says itself what a driver uses that knows nothing
+ * of this. Such a range is a pin without pages and without a device: its context
+ * is asked and told, nothing else happens. Once taken it stays so.
+ *
+ * Must never be believed to stop anything: a device may go on after "taken".
+ */
+#include <linux/cred.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "core.h"
+
+static unsigned int max_declared = 65536;
+module_param(max_declared, uint, 0644);
+MODULE_PARM_DESC(max_declared, "ranges that one user may declare");
+
+/* As long as a range keeps still for less, its process is busy with it. */
+#define PINR_DECLARE_TRIES	64
+
+struct pinr_user {
+	struct list_head all;
+	kuid_t uid;
+	unsigned int nr;
+};
+
+static LIST_HEAD(pinr_users);	/* pinr_lock */
+
+static struct pinr_user *pinr_user_find(kuid_t uid)
+{
+	struct pinr_user *user;
+
+	lockdep_assert_held(&pinr_lock);
+	list_for_each_entry(user, &pinr_users, all)
+		if (uid_eq(user->uid, uid))
+			return user;
+	return NULL;
+}
+
+/* Before anything of the range is allocated. */
+static int pinr_user_charge(kuid_t uid)
+{
+	struct pinr_user *user, *new;
+	int err = 0;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	new->uid = uid;
+	spin_lock(&pinr_lock);
+	user = pinr_user_find(uid);
+	if (user ? user->nr >= READ_ONCE(max_declared) : !READ_ONCE(max_declared)) {
+		err = -EDQUOT;
+	} else {
+		if (!user) {
+			user = new;
+			new = NULL;
+			list_add(&user->all, &pinr_users);
+		}
+		user->nr++;
+	}
+	spin_unlock(&pinr_lock);
+	kfree(new);
+	return err;
+}
+
+static void pinr_user_uncharge(kuid_t uid)
+{
+	struct pinr_user *user;
+
+	spin_lock(&pinr_lock);
+	user = pinr_user_find(uid);
+	if (--user->nr)
+		user = NULL;
+	else
+		list_del(&user->all);
+	spin_unlock(&pinr_lock);
+	kfree(user);
+}
+
+/* There is no device that could be stopped, and nothing to give back. */
+static void pinr_declared_quiesce(void *priv, unsigned long start,
+				  unsigned long last,
+				  enum pin_revoke_reason reason)
+{
+}
+
+static void pinr_declared_unpin(void *priv)
+{
+}
+
+/* Called once, while the pin is made: later there is no @priv. */
+static void pinr_declared_describe(void *priv, char *buf, size_t size)
+{
+	strscpy(buf, priv, size);
+}
+
+static const struct pin_revoke_ops pinr_declared_ops = {
+	.quiesce = pinr_declared_quiesce,
+	.unpin = pinr_declared_unpin,
+	.describe = pinr_declared_describe,
+};
+
+/* What pinr_fill_pin() is for pages: 0, or an error; then it is released. */
+int pinr_fill_declare(struct pin_revoke_pin *pin)
+{
+	unsigned int tries = 0;
+	int err;
+
+	do {
+		err = pinr_fill_adopt(pin, NULL);
+		if (err == -EAGAIN && fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	} while (err == -EAGAIN && ++tries < PINR_DECLARE_TRIES);
+	return err;
+}
+
+static void pinr_declared_end(struct pin_revoke_pin *pin)
+{
+	kuid_t uid = pin->uid;
+
+	pin_revoke_release(pin);
+	pinr_user_uncharge(uid);
+}
+
+/**
+ * pinr_declare - a context declares a range of the calling process
+ * @ctx: of that process
+ * @name: what the process calls it
+ * @range: where, and how it is used
+ *
+ * From then on the context is asked for it. Whoever lets a driver pin the range
+ * after this has returned, and sees the pin active after that, knows that the
+ * driver has the pages that are mapped.
+ *
+ * Context: process context, no locks.
+ * Return: the pin, with a reference for the caller, or ERR_PTR: -EDQUOT the user
+ * has declared too many; -EBADF the context was closed meanwhile; otherwise as
+ * pin_revoke_pin().
+ */
+struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
+				    const struct pinr_range *range)
+{
+	struct pin_revoke_pin *pin;
+	bool closed;
+	int err;
+
+	err = pinr_user_charge(current_uid());
+	if (err)
+		return ERR_PTR(err);
+	pin = pinr_register(&pinr_declared_ops, (void *)name, range->addr,
+			    range->len, range->flags, NULL, ctx);
+	if (IS_ERR(pin)) {
+		pinr_user_uncharge(current_uid());
+		return pin;
+	}
+	pinr_pin_get(pin);
+	spin_lock(&pinr_lock);
+	closed = ctx->closed;
+	if (!closed)
+		list_add_tail(&pin->of_ctx, &ctx->pins);
+	spin_unlock(&pinr_lock);
+	if (closed) {
+		pinr_declared_end(pin);
+		pinr_pin_put(pin);
+		return ERR_PTR(-EBADF);
+	}
+	return pin;
+}
+
+/* Whoever takes it off the list of its context ends it. */
+static bool pinr_declared_mine(struct pin_revoke_pin *pin)
+{
+	lockdep_assert_held(&pinr_lock);
+	if (list_empty(&pin->of_ctx))
+		return false;
+	list_del_init(&pin->of_ctx);
+	return true;
+}
+
+/**
+ * pinr_undeclare - a driver does not use a range any more
+ * @ctx: the context that declared it
+ * @id: the pin
+ *
+ * Whoever waits for the range goes on.
+ *
+ * Context: process context, no locks.
+ * Return: 0, or -ENOENT the context has no such range.
+ */
+int pinr_undeclare(struct pinr_ctx *ctx, u64 id)
+{
+	struct pin_revoke_pin *pin;
+	bool mine;
+
+	spin_lock(&pinr_lock);
+	pin = xa_load(&pinr_pins, id);
+	mine = pin && pin->declared && pin->ctx == ctx->id &&
+	       pinr_declared_mine(pin);
+	spin_unlock(&pinr_lock);
+	if (!mine)
+		return -ENOENT;
+	pinr_declared_end(pin);
+	return 0;
+}
+
+/* The context is closed. */
+void pinr_undeclare_all(struct pinr_ctx *ctx)
+{
+	struct pin_revoke_pin *pin;
+
+	for (;;) {
+		spin_lock(&pinr_lock);
+		pin = list_first_entry_or_null(&ctx->pins, struct pin_revoke_pin,
+					       of_ctx);
+		if (pin)
+			pinr_declared_mine(pin);
+		spin_unlock(&pinr_lock);
+		if (!pin)
+			return;
+		pinr_declared_end(pin);
+		cond_resched();
+	}
+}
+
+/*
+ * The process is gone, its context may not be: a child can have it. Nobody could
+ * undeclare what is left.
+ */
+void pinr_undeclare_dead(struct pin_revoke_pin *pin)
+{
+	bool mine = false;
+
+	spin_lock(&pinr_lock);
+	if (pin->reason == PIN_REVOKE_REASON_EXIT)
+		mine = pinr_declared_mine(pin);
+	spin_unlock(&pinr_lock);
+	if (mine)
+		pinr_declared_end(pin);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The family: ranges that a process declares itself.
+ *
+ * Many in one message, all or none. Must never decide what becomes of a range:
+ * that is declare.c.
+ */
+#include <linux/slab.h>
+#include <net/genetlink.h>
+
+#include "core.h"
+#include "netlink_gen.h"
+
+/* The context of a message, if it is the caller's own; NULL: *@err says why. */
+static struct pinr_ctx *pinr_own_ctx(struct genl_info *info, int *err)
+{
+	struct nlattr *fd = info->attrs[PIN_REVOKE_A_DECLARE_CTX_FD];
+	struct pinr_ctx *ctx;
+
+	*err = -EINVAL;
+	if (!fd) {
+		NL_SET_ERR_MSG(info->extack, "ctx-fd is needed");
+		return NULL;
+	}
+	*err = -EBADF;
+	ctx = pinr_ctx_of(info, fd);
+	if (ctx && ctx->holder->mm != current->mm) {
+		/* A child of fork() has inherited it. */
+		NL_SET_ERR_MSG_ATTR(info->extack, fd,
+				    "the context belongs to another process");
+		pinr_ctx_put(ctx);
+		ctx = NULL;
+		*err = -EPERM;
+	}
+	return ctx;
+}
+
+/* How many attributes of a type there are, if they are not too many. */
+static int pinr_count(struct genl_info *info, int type)
+{
+	struct nlattr *attr;
+	int left, nr = 0;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left)
+		nr += nla_type(attr) == type;
+	if (nr >= 1 && nr <= PIN_REVOKE_MAX_RANGES)
+		return nr;
+	NL_SET_ERR_MSG(info->extack, "from 1 to 64 ranges go into a message");
+	return -EINVAL;
+}
+
+static int pinr_range_parse(struct genl_info *info, struct nlattr *attr,
+			    struct pinr_range *range)
+{
+	struct nlattr *tb[PIN_REVOKE_A_RANGE_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, PIN_REVOKE_A_RANGE_FLAGS, attr,
+			       pin_revoke_range_nl_policy, info->extack);
+	if (err)
+		return err;
+	if (!tb[PIN_REVOKE_A_RANGE_ADDR] || !tb[PIN_REVOKE_A_RANGE_LEN]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "addr and len are needed");
+		return -EINVAL;
+	}
+	range->addr = nla_get_u64(tb[PIN_REVOKE_A_RANGE_ADDR]);
+	range->len = nla_get_u64(tb[PIN_REVOKE_A_RANGE_LEN]);
+	range->flags = 0;
+	if (tb[PIN_REVOKE_A_RANGE_FLAGS] &&
+	    nla_get_u32(tb[PIN_REVOKE_A_RANGE_FLAGS]) & PIN_REVOKE_RANGE_FLAGS_WRITE)
+		range->flags |= PIN_REVOKE_WRITE;
+	return 0;
+}
+
+static void pinr_declare_failed(struct genl_info *info, struct nlattr *attr,
+				int err)
+{
+	switch (err) {
+	case -EINVAL:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no range of user memory");
+		break;
+	case -EFAULT:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "a part of it is not mapped, or not writable");
+		break;
+	case -EDQUOT:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "the user has too many ranges, see parameter max_declared");
+		break;
+	case -EAGAIN:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "the range does not keep still");
+		break;
+	case -ENOMEM:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no memory for a range");
+		break;
+	case -EBADF:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "the context was closed");
+		break;
+	default:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "interrupted");
+		break;
+	}
+}
+
+struct pinr_batch {
+	unsigned int nr;
+	struct pin_revoke_pin *pins[PIN_REVOKE_MAX_RANGES];
+};
+
+static int pinr_fill_declared(struct sk_buff *skb, const void *arg)
+{
+	const struct pinr_batch *batch = arg;
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		struct nlattr *nest =
+			nla_nest_start(skb, PIN_REVOKE_A_DECLARE_DECLARED);
+
+		if (!nest ||
+		    nla_put_u64_64bit(skb, PIN_REVOKE_A_DECLARED_ID,
+				      batch->pins[i]->id,
+				      PIN_REVOKE_A_DECLARED_PAD))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	return 0;
+}
+
+static int pinr_declare_batch(struct genl_info *info, struct pinr_ctx *ctx,
+			      struct pinr_batch *batch)
+{
+	struct nlattr *name = info->attrs[PIN_REVOKE_A_DECLARE_NAME];
+	struct pin_revoke_pin *pin;
+	struct pinr_range range;
+	struct nlattr *attr;
+	int left, err;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_RANGE)
+			continue;
+		err = pinr_range_parse(info, attr, &range);
+		if (err)
+			return err;
+		pin = pinr_declare(ctx, name ? nla_data(name) : "", &range);
+		if (IS_ERR(pin)) {
+			pinr_declare_failed(info, attr, PTR_ERR(pin));
+			return PTR_ERR(pin);
+		}
+		batch->pins[batch->nr++] = pin;
+	}
+	return pinr_reply(info, pinr_fill_declared, batch);
+}
+
+int pin_revoke_nl_declare_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pinr_batch *batch;
+	struct pinr_ctx *ctx;
+	unsigned int i;
+	int err;
+
+	err = pinr_count(info, PIN_REVOKE_A_DECLARE_RANGE);
+	if (err < 0)
+		return err;
+	ctx = pinr_own_ctx(info, &err);
+	if (!ctx)
+		return err;
+	batch = kzalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
+	if (batch) {
+		err = pinr_declare_batch(info, ctx, batch);
+	} else {
+		NL_SET_ERR_MSG(info->extack, "no memory for a range");
+		err = -ENOMEM;
+	}
+	for (i = 0; batch && i < batch->nr; i++) {
+		/* What the caller does not hear of is not declared. */
+		if (err)
+			pinr_undeclare(ctx, batch->pins[i]->id);
+		pinr_pin_put(batch->pins[i]);
+	}
+	kfree(batch);
+	pinr_ctx_put(ctx);
+	return err;
+}
+
+int pin_revoke_nl_undeclare_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pinr_ctx *ctx;
+	struct nlattr *attr;
+	int left, err;
+
+	err = pinr_count(info, PIN_REVOKE_A_DECLARE_ID);
+	if (err < 0)
+		return err;
+	ctx = pinr_own_ctx(info, &err);
+	if (!ctx)
+		return err;
+	err = 0;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_ID)
+			continue;
+		err = pinr_undeclare(ctx, nla_get_u64(attr));
+		if (err) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "this context has declared no such range");
+			break;
+		}
+	}
+	pinr_ctx_put(ctx);
+	return err;
+}

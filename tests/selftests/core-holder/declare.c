@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * core-holder: ranges that the process declares itself.
+ *
+ * Must never judge: what the library says is printed.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <revoke/revoke.h>
+
+#include "holder.h"
+
+#define MAX_RANGES	200
+
+/* declare CTX PLACE SIZE w|- [COUNT [NAME]]: so many, one after the other */
+void do_declare(char **arg)
+{
+	struct revoke_ctx *ctx = context(arg[1]);
+	struct revoke_range ranges[MAX_RANGES];
+	uint64_t addr = (uintptr_t)place(arg[2]);
+	size_t nr = arg[5] ? number(arg[5]) : 1, i;
+	int err;
+
+	for (i = 0; i < nr && i < MAX_RANGES; i++)
+		ranges[i] = (struct revoke_range){
+			.size = sizeof(*ranges),
+			.addr = addr + i * number(arg[3]),
+			.len = number(arg[3]),
+			.flags = strchr(arg[4], 'w') ? REVOKE_RANGE_WRITE : 0,
+		};
+	err = revoke_declare(ctx, arg[5] ? arg[6] : NULL, ranges, i);
+	if (err) {
+		failed(err, revoke_last_error(ctx));
+		return;
+	}
+	printf("ok first=%llu last=%llu\n", (unsigned long long)ranges[0].id,
+	       (unsigned long long)ranges[i - 1].id);
+}
+
+/* undeclare CTX ID [COUNT]: that many pins, by id */
+void do_undeclare(char **arg)
+{
+	struct revoke_ctx *ctx = context(arg[1]);
+	struct revoke_range ranges[MAX_RANGES];
+	size_t nr = arg[3] ? number(arg[3]) : 1, i;
+	int err;
+
+	for (i = 0; i < nr && i < MAX_RANGES; i++)
+		ranges[i] = (struct revoke_range){
+			.size = sizeof(*ranges), .id = number(arg[2]) + i
+		};
+	err = revoke_undeclare(ctx, ranges, i);
+	if (err)
+		failed(err, revoke_last_error(ctx));
+	else
+		ok();
+}
+
+/* child-undeclares ID: a child says so, with the context that it inherited */
+void do_child_undeclares(char **arg)
+{
+	static const char what[] = "anon_inode:[pin-revoke]";
+	char path[64], text[64] = "", id[64];
+	pid_t child = fork();
+	int fd;
+
+	if (child) {
+		waitpid(child, NULL, 0);
+		return;
+	}
+	for (fd = 3; strcmp(text, what); fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		memset(text, 0, sizeof(text));
+		if (readlink(path, text, sizeof(text) - 1) < 0 && fd > SLOTS)
+			_exit(1);
+	}
+	fcntl(fd - 1, F_SETFD, 0);
+	snprintf(text, sizeof(text), "ctx-fd=%d", fd - 1);
+	snprintf(id, sizeof(id), "id=%s", arg[1]);
+	execl("/pr/tests/core-nl", "core-nl", "undeclare", text, id, NULL);
+	_exit(1);
+}

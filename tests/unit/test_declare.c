@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ranges that a process declares, against the fake peer: what is said, in how
+ * many messages, and that a call that fails has declared nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/wait.h>
+#include "fake_peer.h"
+#include "tap.h"
+
+#define MANY	200
+
+static struct revoke_ctx *ctx;
+static struct revoke_range ranges[MANY];
+
+static void start(void)
+{
+	size_t i;
+
+	fake_start();
+	if (revoke_open(NULL, &ctx))
+		abort();
+	for (i = 0; i < MANY; i++)
+		ranges[i] = (struct revoke_range){
+			.size = sizeof(*ranges), .addr = 4096 * i, .len = 4096
+		};
+}
+
+static void stop(void)
+{
+	revoke_close(ctx);
+	fake_stop();
+}
+
+static void test_one(void)
+{
+	start();
+	ranges[0].addr = 0x123456789abcdef0;
+	ranges[0].len = 0x1234567890;
+	ranges[0].flags = REVOKE_RANGE_WRITE;
+	errno = 77;
+	ok(!revoke_declare(ctx, "cache", ranges, 1) && ranges[0].id == 1,
+	   "a range is declared and has an id");
+	ok(fake.range.addr == ranges[0].addr && fake.range.len == ranges[0].len &&
+	   fake.range.flags == PIN_REVOKE_RANGE_FLAGS_WRITE &&
+	   !strcmp(fake.name, "cache"), "addr, len, flags and name arrive");
+	ok(!revoke_undeclare(ctx, ranges, 1) && fake.undeclared == 1,
+	   "it is undeclared");
+	ok(!revoke_declare(ctx, NULL, ranges, 1) && !*fake.name, "no name is none");
+	ok(!revoke_declare(ctx, NULL, NULL, 0) && !revoke_undeclare(ctx, NULL, 0) &&
+	   fake.declares == 2, "nothing needs no message");
+	ok(errno == 77, "errno is left alone");
+	stop();
+}
+
+static void test_many(void)
+{
+	bool all = true;
+	size_t i;
+
+	start();
+	ok(!revoke_declare(ctx, NULL, ranges, MANY) &&
+	   fake.declares == (MANY + PIN_REVOKE_MAX_RANGES - 1) / PIN_REVOKE_MAX_RANGES,
+	   "many ranges take as few messages as they can");
+	for (i = 0; i < MANY; i++)
+		all &= ranges[i].id == i + 1;
+	ok(all, "each has its id");
+	ok(!revoke_undeclare(ctx, ranges, MANY) && fake.undeclared == MANY,
+	   "all are undeclared");
+	stop();
+}
+
+static void test_errors(void)
+{
+	char name[65];
+
+	start();
+	fake.declare_fails = 3;
+	ok(revoke_declare(ctx, NULL, ranges, MANY) == -EDQUOT &&
+	   fake.declared == 2 * PIN_REVOKE_MAX_RANGES &&
+	   fake.undeclared == fake.declared,
+	   "when a message fails, the ranges of those before it are undeclared");
+	ok(!strcmp(revoke_last_error(ctx), "too many"), "the text is its own");
+	fake.declare_short = true;
+	ok(revoke_declare(ctx, NULL, ranges, 2) == -EPROTO,
+	   "a reply with too few ranges: -EPROTO");
+	fake.declare_short = false;
+	memset(name, 'x', sizeof(name) - 1);
+	name[64] = '\0';
+	ok(revoke_declare(ctx, name, ranges, 1) == -EINVAL, "a name too long: -EINVAL");
+	ok(!revoke_declare(ctx, name + 1, ranges, 1) && strlen(fake.name) == 63,
+	   "the longest name");
+	ranges[1].size = sizeof(*ranges) - 1;
+	ok(revoke_declare(ctx, NULL, ranges, 2) == -EINVAL &&
+	   revoke_undeclare(ctx, ranges + 1, 1) == -EINVAL,
+	   "a range too short: -EINVAL");
+	fake.err = -ENOENT;
+	ok(revoke_undeclare(ctx, ranges, 1) == -ENOENT, "undeclare has errors, too");
+	stop();
+}
+
+/* What a newer caller has more is passed over, in each of an array. */
+static void test_newer(void)
+{
+	struct {
+		struct revoke_range range;
+		char more[8];
+	} newer[2] = { { .more = "garbage" } };
+
+	start();
+	newer[0].range = ranges[0];
+	newer[1].range = ranges[1];
+	newer[0].range.size = sizeof(*newer);
+	newer[1].range.size = sizeof(*newer);
+	ok(!revoke_declare(ctx, NULL, &newer[0].range, 2) &&
+	   newer[0].range.id == 1 && newer[1].range.id == 2 &&
+	   fake.range.addr == ranges[1].addr && !strcmp(newer[0].more, "garbage"),
+	   "ranges of a newer caller");
+	stop();
+}
+
+static void test_fork(void)
+{
+	int status;
+	pid_t pid;
+
+	start();
+	pid = fork();
+	if (!pid)
+		_exit(revoke_declare(ctx, NULL, ranges, 1) != -ECHILD ||
+		      revoke_undeclare(ctx, ranges, 1) != -ECHILD);
+	waitpid(pid, &status, 0);
+	ok(!status && !fake.declares, "in a child of fork(): -ECHILD");
+	stop();
+}
+
+int main(void)
+{
+	test_one();
+	test_many();
+	test_errors();
+	test_newer();
+	test_fork();
+	return tap_done();
+}
