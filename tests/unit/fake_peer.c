@@ -60,14 +60,18 @@ struct nl_msg *fake_msg(uint8_t cmd, uint32_t seq, int flags)
 
 void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full)
 {
+	const unsigned int i = id > FAKE_PINS ? FAKE_PINS + 1 : id;
+
 	nla_put_u64(msg, PIN_REVOKE_A_PIN_ID, id);
-	nla_put_u64(msg, PIN_REVOKE_A_PIN_ADDR, 0x7f0000000000 + id * 0x1000);
-	nla_put_u64(msg, PIN_REVOKE_A_PIN_LEN, 32 << 20);
+	nla_put_u64(msg, PIN_REVOKE_A_PIN_ADDR, fake.pin[i].addr ?:
+		    0x7f0000000000 + id * 0x1000);
+	nla_put_u64(msg, PIN_REVOKE_A_PIN_LEN, fake.pin[i].len ?: 32 << 20);
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_STATE, PIN_REVOKE_STATE_ACTIVE);
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_FLAGS, PIN_REVOKE_PIN_FLAGS_WRITE |
 						 PIN_REVOKE_PIN_FLAGS_FILE);
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, 412);
-	nla_put_string(msg, PIN_REVOKE_A_PIN_COMM, "rdma\033[2J\n\177\302\233");
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, fake.pin[i].pid ?: 412);
+	nla_put_string(msg, PIN_REVOKE_A_PIN_COMM, fake.pin[i].comm ?:
+		       "rdma\033[2J\n\177\302\233");
 	nla_put_string(msg, PIN_REVOKE_A_PIN_DRIVER, "rdma_rxe");
 	nla_put_string(msg, PIN_REVOKE_A_PIN_NAME, "rxe0 lkey 0x1234");
 	if (!full)
@@ -267,6 +271,17 @@ static void give_policy(uint32_t port, uint32_t seq, struct nlattr **tb)
 	fake_send(port, msg);
 }
 
+/* Each counter another number */
+static void give_stat(uint32_t port, uint32_t seq)
+{
+	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_STAT_GET, seq, 0);
+	int i;
+
+	for (i = PIN_REVOKE_A_STAT_PINS; i <= PIN_REVOKE_A_STAT_MAX; i++)
+		nla_put_u64(msg, i, 100 + i);
+	fake_send(port, msg);
+}
+
 static void take_revoke(uint32_t port, uint32_t seq, struct nlattr **tb)
 {
 	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_REVOKE, seq, 0);
@@ -366,6 +381,9 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 			for (i = 1; i <= PIN_REVOKE_A_POLICY_MAX; i++)
 				fake.policy[i] =
 					tb[i] ? nla_get_u32(tb[i]) : ~0U;
+			break;
+		case PIN_REVOKE_CMD_STAT_GET:
+			give_stat(port, seq);
 			break;
 		case PIN_REVOKE_CMD_REVOKE:
 			take_revoke(port, seq, tb);

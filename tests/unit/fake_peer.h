@@ -62,6 +62,7 @@ struct fake_ack {
  * @name: what DECLARE said last
  * @declare_short: DECLARE's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
+ * @pin: what is not 0 takes the place of what each pin has
  */
 struct fake {
 	int fd;
@@ -101,6 +102,12 @@ struct fake {
 	struct revoke_range range;
 	char name[64];
 	bool declare_short;
+	struct {
+		uint32_t pid;
+		uint64_t addr;
+		uint64_t len;
+		const char *comm;
+	} pin[FAKE_PINS + 2];
 	pthread_t thread;
 };
 

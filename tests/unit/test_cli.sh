@@ -27,7 +27,8 @@ check() {
 
 check "no words at all" 1 'which object? try: revokectl help'
 check "help" 0 '^revokectl pin { show | revoke | drain | help }' help
-check "help abbreviated" 0 '^usage: revokectl' h
+check "help abbreviated" 0 '^usage: revokectl' he
+check "too short" 1 'ambiguous object "h": holder help' h
 check "-h" 0 '^usage: revokectl' -h
 check "-V" 0 '^revokectl [0-9]' -V
 check "an unknown option" 1 'try: revokectl help' -x
@@ -38,7 +39,15 @@ check "an ambiguous object" 1 'ambiguous object "p": pin policy' p show
 check "an empty word" 1 'unknown object ""' ""
 check "an unknown command" 1 'unknown command "take": use one of show' pin take
 check "an ambiguous command" 1 'ambiguous command "s": show set' policy s
-check "a pin that is no number" 1 'needs a number from 0 to' pin show x
+check "a pin that is no number" 1 'needs a number from 0 to' pin show 0x
+check "a word that is no filter" 1 'unknown word "x": use one of pid comm' pin show x
+check "a filter of nothing" 1 'comm of what?' pin show comm
+check "a file of which nothing is known" 1 '/nowhere: No such file' pin show file /nowhere
+check "a part of no file" 1 'offset and length are those of a file' pin show offset 5
+check "a range that is none" 1 'overlap needs a number' holder show overlap 0x1000+
+check "overdue is about requests" 1 'unknown word "overdue"' pin show overdue
+check "holders for a reason" 1 'see revokectl request show' holder show reason admin
+check "a cgroup that is none" 1 '/ is no directory of a cgroup2' holder show cgroup /
 check "a negative pin" 1 'needs a number' pin show -1
 check "a number with a tail" 1 'needs a number' pin show 12x
 check "a number too large" 1 'needs a number' pin show 18446744073709551616
@@ -54,7 +63,10 @@ check "a file that is not there" 1 '/nowhere: No such file' pin drain file /nowh
 check "a driver without a name" 1 'driver of what?' pin revoke driver
 check "a grace alone is no pin" 1 'which pins?' pin revoke grace 5 wait
 check "stat show takes none" 1 'takes no "x"' stat show x
-check "request show takes none" 1 'takes no "7"' request show 7
+check "request show of a number" 1 'unknown word "7"' request show 7
+check "request show of an unknown reason" 1 'unknown reason "x"' request show reason x
+check "a dry run of what only the kernel knows" 1 'only the kernel knows.*node' \
+	-n pin revoke node 0
 check "monitor takes none" 1 'takes no "x"' monitor x
 check "policy set of nothing" 1 'for which reason?' policy set
 check "policy set without a value" 1 'set what?' policy set reason admin
@@ -84,9 +96,69 @@ check "policy del of a value" 1 'unknown word "grace"' \
 check "policy show of a pin" 1 'pin needs a number' policy show pin x
 check "policy show of two" 1 'takes no "4"' policy show pin 3 4
 
+check "check of nothing" 1 'check what?' check
+check "check of a file that is not there" 1 '/nowhere: No such file' check /nowhere
+
+# Batches: all lines are looked at before the first is done.
+dir=$(mktemp -d)
+trap 'rm -r "$dir"' EXIT
+mkdir "$dir/empty"
+# batch NAME STATUS PATTERN TEXT - of a file with these lines
+batch() {
+	name=$1 status=$2 pattern=$3
+	shift 3
+	printf '%s\n' "$@" > "$dir/batch"
+	check "batch: $name" "$status" "$pattern" -n -b "$dir/batch"
+}
+batch "nothing, and words behind #" 0 '^$' '# text' '' '  # policy set'
+batch "quotes" 0 '^$' 'policy set reason admin comm "a b" action force' \
+	'policy del reason "admin" # no more'
+batch "a quote that is not closed" 1 'batch:2: a quote is not closed' \
+	'policy set reason admin grace 5' 'policy set comm "a'
+batch "a bad line, and none is done" 1 'batch:2: this line; nothing was done' \
+	'policy set reason admin grace 5' 'policy set reason admin gracie 5' 'x'
+batch "abbreviated commands" 1 'a batch has policy set, policy del' 'policy se reason admin grace 5'
+batch "commands that do not end" 1 '"monitor": a batch has' monitor
+batch "a command that is not there" 1 '"pin show": a batch has' 'pin show'
+batch "too many words" 1 'batch:1: too many words' "$(printf 'a %.0s' $(seq 64))"
+misfit() {
+	batch "refused before: $1" 1 "$2" "policy set $1"
+}
+misfit 'reason exit grace 5' 'nobody is asked for this reason'
+misfit 'reason admin skip 5' 'has skip, the other reasons grace'
+misfit 'reason writeback-background grace 5' 'has skip, the other reasons grace'
+misfit 'reason admin repeat 9' 'repeat is 0, or at least 10'
+misfit 'reason admin comm a repeat 20' 'repeat is for users'
+misfit 'reason admin action force max-extend 1' 'force asks nobody'
+misfit 'reason admin action wait grace 0' 'that is force'
+misfit 'reason admin action ask' 'wait or force'
+misfit 'reason pressure action wait' 'report or ask'
+misfit 'reason writeback-background action wait' 'skip, report, ask or force'
+misfit 'reason truncate action skip' 'only writeback-background'
+misfit 'reason truncate uid 4294967295 grace 5' 'nobody has this uid'
+misfit 'reason truncate uid 5 comm a grace 5' 'one of uid, cgroup and comm'
+check "batch: no such file" 1 '/nowhere: No such file' -b /nowhere
+check "batch: and a command" 1 'takes the commands of the file' -b /dev/null pin show
+check "batch: nothing there" 0 '^$' -b "$dir/empty"
+mkdir "$dir/d"
+echo 'policy set reason admin grace 5' > "$dir/d/10-a.conf"
+echo 'policy set reason admin nonsense 5' > "$dir/d/9.conf"
+echo 'nonsense' | tee "$dir/d/backup.conf~" "$dir/d/.x.conf" > "$dir/d/README"
+check "batch: a directory, by name, what ends in .conf" 1 'd/9.conf:1: this line' -b "$dir/d"
+rm "$dir/d/9.conf"
+check "batch: that is good" 0 '^$' -n -b "$dir/d"
+if [ "$(echo 'policy set nonsense' | "$ctl" -b - 2>&1 | tail -n 1)" = \
+	'revokectl: -:1: this line; nothing was done' ]
+then
+	echo "ok $((nr += 1)) - batch: from standard input"
+else
+	echo "not ok $((nr += 1)) - batch: from standard input"
+	failed=$((failed + 1))
+fi
+
 # The man page has a paragraph for each command.
 page=${0%/*}/../../tools/man/revokectl.8
-for object in pin request policy stat; do
+for object in pin holder request policy stat; do
 	for command in $("$ctl" $object help | sed -n "s/^revokectl $object \([a-z]*\).*/\1/p"); do
 		nr=$((nr + 1))
 		if sed -n '/^\.TP/{n;p}' "$page" | grep -q "$object $command"; then
@@ -115,5 +187,9 @@ check "policy set without the family" 2 "$absent" \
 	po se rea ad g 5 m 6
 check "policy del without the family" 2 "$absent" pol d r ad u 5
 check "monitor without the family" 2 "$absent" m
+check "holder without the family" 2 "$absent" ho
+check "check without the family" 2 "$absent" check /
+check "a batch without the family" 2 "$absent" -b "$dir/d"
+check "and where it was" 2 'd/10-a.conf:1: this line; 0 before it were done, 0 after' -b "$dir/d"
 echo "1..$nr"
 [ $failed -eq 0 ]

@@ -20,12 +20,35 @@ struct options options;
 
 static const struct command objects[] = {
 	{ "pin", pin_main, "{ show | revoke | drain | help }" },
+	{ "holder", holder_main, "{ show | help }" },
 	{ "request", request_main, "{ show | help }" },
 	{ "policy", policy_main, "{ show | set | del | help }" },
 	{ "stat", stat_main, "{ show | help }" },
 	{ "monitor", monitor_main, "" },
+	{ "check", check_main, "{ FILE | PID }" },
 	{ 0 }
 };
+
+/* What a batch may hold: commands that do something and end. */
+static int batch_line(int argc, char **argv)
+{
+	static const struct command batched[] = {
+		{ "pin revoke", revoke_main, NULL },
+		{ "policy set", policy_set, NULL },
+		{ "policy del", policy_del, NULL },
+	};
+	size_t i, len;
+
+	for (i = 0; argc > 1 && i < sizeof(batched) / sizeof(batched[0]); i++) {
+		len = strlen(argv[0]);
+		if (!strncmp(argv[0], batched[i].name, len) &&
+		    batched[i].name[len] == ' ' &&
+		    !strcmp(argv[1], batched[i].name + len + 1))
+			return batched[i].run(argc - 2, argv + 2);
+	}
+	return usage("\"%s%s%s\": a batch has policy set, policy del and pin revoke, whole words",
+		     argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+}
 
 uint64_t now_ns(void)
 {
@@ -94,7 +117,7 @@ int pick(const char *what, const char *word, const char *const *names,
 	 size_t nr)
 {
 	size_t i, len = strlen(word);
-	char list[256] = "";
+	char list[512] = "";
 	size_t used = 0;
 	int found = -1;
 	int hits = 0;
@@ -145,10 +168,13 @@ bool parse_number(const char *what, const char *word, uint64_t max,
 static int help(const char *object, const struct command *table)
 {
 	if (!object)
-		puts("usage: revokectl [-j] [-p] [-d] OBJECT COMMAND\n"
+		puts("usage: revokectl [-j] [-p] [-d] [-o] [-n] OBJECT COMMAND\n"
+		     "       revokectl [-n] -b { FILE | DIRECTORY | - }\n"
 		     "       revokectl { help | -V }\n\n"
 		     "-j  JSON, numbers as they are; -p  made pretty\n"
-		     "-d  details\n");
+		     "-d  details; -o  one line for each\n"
+		     "-n  say what is wrong, or would be done, and do nothing\n"
+		     "-b  the commands of a file, or of *.conf there\n");
 	for (; table->name; table++)
 		printf("revokectl %s%s%s %s\n", object ? object : "",
 		       object ? " " : "", table->name, table->help);
@@ -189,9 +215,10 @@ int run_command(const char *object, const struct command *table, int argc,
 
 int main(int argc, char **argv)
 {
+	const char *batch = NULL;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+jpdVh")) != -1) {
+	while ((opt = getopt(argc, argv, "+jpdonb:Vh")) != -1) {
 		switch (opt) {
 		case 'j':
 			options.json = true;
@@ -202,6 +229,16 @@ int main(int argc, char **argv)
 		case 'd':
 			options.details = true;
 			break;
+		case 'o':
+			options.oneline = true;
+			break;
+		case 'n':
+			options.dry = true;
+			break;
+		case 'b':
+			batch = optarg;
+			options.batch = true;
+			break;
 		case 'V':
 			puts("revokectl " REVOKECTL_VERSION);
 			return EXIT_OK;
@@ -211,6 +248,10 @@ int main(int argc, char **argv)
 			return usage("try: revokectl help");
 		}
 	}
+	if (batch)
+		return optind == argc ? batch_main(batch, batch_line) :
+		       usage("-b takes the commands of the file, and no \"%s\"",
+			     argv[optind]);
 	if (optind == argc)
 		return usage("which object? try: revokectl help");
 	return run_command(NULL, objects, argc - optind, argv + optind);

@@ -72,7 +72,7 @@ void out_abandon(void)
 	depth = 0;
 }
 
-/* Each byte may become \xNN; the longest string has 64 with its NUL. */
+/* Each byte may become \xNN; the longest string of the kernel's has 64 with its NUL. */
 const char *out_printable(const char *str, char buf[static OUT_MAX])
 {
 	char *out = buf;

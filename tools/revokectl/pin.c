@@ -4,11 +4,12 @@
  *
  * Must never believe that a string of the kernel's is fit for a terminal.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include "revokectl.h"
 
-static const char *size_text(uint64_t bytes, char buf[static 16])
+const char *size_text(uint64_t bytes, char buf[static 16])
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	double size = bytes;
@@ -77,53 +78,73 @@ int get_pin(struct revoke_nl *nl, uint64_t id, struct revoke_pin *pin)
 	return revoke_nl_call(nl, msg, on_pin, pin, NULL);
 }
 
-static int show_one(const struct revoke_pin *pin, void *arg)
+static void show_one(const struct revoke_pin *pin)
 {
-	unsigned int *shown = arg;
-
-	(*shown)++;
 	pin_out(NULL, pin, true);
 	out_text("\n");
-	return 0;
+}
+
+static int show_id(struct revoke_nl *nl, const char *word)
+{
+	struct revoke_pin pin;
+	uint64_t id;
+	int err;
+
+	if (!parse_number("pin show", word, UINT64_MAX, &id))
+		return EXIT_USAGE;
+	err = revoke_nl_connect(nl);
+	if (err)
+		return fail(err, "pin show");
+	err = get_pin(nl, id, &pin);
+	revoke_nl_close(nl);
+	if (err)
+		return fail(err, "pin %llu", (unsigned long long)id);
+	out_array(NULL);
+	show_one(&pin);
+	out_close();
+	return EXIT_OK;
 }
 
 static int show(int argc, char **argv)
 {
-	unsigned int shown = 0;
-	struct revoke_pin pin;
+	struct filter f = { 0 };
 	struct revoke_nl nl;
-	uint64_t id = 0;
+	struct pins pins;
+	size_t i;
 	int err;
 
-	if (argc > 1)
-		return usage("too much after \"pin show %s\"", argv[0]);
-	if (argc && !parse_number("pin show", argv[0], UINT64_MAX, &id))
-		return EXIT_USAGE;
+	/* All other words begin with a letter. */
+	if (argc && (isdigit((unsigned char)*argv[0]) || *argv[0] == '-'))
+		return argc > 1 ? usage("too much after \"pin show %s\"", argv[0]) :
+				  show_id(&nl, argv[0]);
+	err = filter_parse(&f, false, argc, argv);
+	if (err)
+		return err;
 	err = revoke_nl_connect(&nl);
 	if (err)
 		return fail(err, "pin show");
-	out_array(NULL);
-	if (argc) {
-		err = get_pin(&nl, id, &pin);
-		if (!err)
-			show_one(&pin, &shown);
-	} else {
-		err = revoke_nl_pins(&nl, show_one, &shown);
-	}
+	err = pins_get(&nl, &f, &pins);
 	revoke_nl_close(&nl);
 	if (err)
-		return argc ? fail(err, "pin %llu", (unsigned long long)id) :
-			      fail(err, "pin show");
+		return fail(err, "pin show");
+	out_array(NULL);
+	for (i = 0; i < pins.nr; i++)
+		show_one(&pins.pin[i]);
 	out_close();
-	if (!shown)
+	if (!pins.nr)
 		hint_scope();
+	pins_put(&pins);
 	return EXIT_OK;
 }
 
 int pin_main(int argc, char **argv)
 {
 	static const struct command commands[] = {
-		{ "show", show, "[ ID ]" },
+		{ "show", show,
+		  "[ ID | FILTER... ] [ top NUMBER ]\n"
+		  "  FILTER: pid PID | comm NAME | uid UID | cgroup PATH |\n"
+		  "    driver MODULE | device NAME | overlap ADDR[+BYTES] | fs PATH |\n"
+		  "    file PATH [ offset BYTES ] [ length BYTES ]" },
 		{ "revoke", revoke_main,
 		  "WHICH... [ grace MS ] [ wait ]" },
 		{ "drain", drain_main,

@@ -6,11 +6,9 @@
  * Each command is one message: must never read, change and write back.
  */
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
+#include <unistd.h>
 #include "revokectl.h"
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
@@ -178,10 +176,15 @@ static int pick_name(const char *what, const char *word, uint32_t first,
 	return hit < 0 ? -1 : hit + (int)first;
 }
 
+/* "unspec" is nothing that anything happens for. */
+int pick_reason(const char *word)
+{
+	return pick_name("reason", word, 1, revoke_reason_name);
+}
+
 /* A directory of the cgroup2 hierarchy, or its number as "policy show" has it. */
 static int put_cgroup(struct nl_msg *msg, const char *word)
 {
-	struct statfs fs;
 	struct stat st;
 	uint64_t id;
 
@@ -190,15 +193,8 @@ static int put_cgroup(struct nl_msg *msg, const char *word)
 			return -1;
 		return nla_put_u64(msg, PIN_REVOKE_A_POLICY_CGROUP, id);
 	}
-	if (statfs(word, &fs) || stat(word, &st)) {
-		usage("%s: %s", word, strerror(errno));
-		return -1;
-	}
-	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode)) {
-		usage("%s is no directory of a cgroup2 file system", word);
-		return -1;
-	}
-	return nla_put_u64(msg, PIN_REVOKE_A_POLICY_CGROUP, st.st_ino);
+	return !is_cgroup(word, &st) ? -1 :
+	       nla_put_u64(msg, PIN_REVOKE_A_POLICY_CGROUP, st.st_ino);
 }
 
 /* One word and what follows it. Return: 0, or not and the user was told. */
@@ -209,8 +205,7 @@ static int parse_word(struct nl_msg *msg, int word, const char *name,
 	int hit;
 
 	if (!strcmp(name, "reason")) {
-		/* "unspec" is nothing to have a policy for */
-		hit = pick_name(name, arg, 1, revoke_reason_name);
+		hit = pick_reason(arg);
 		return hit < 0 ? -1 :
 		       nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON, hit);
 	}
@@ -269,14 +264,22 @@ static int parse(struct nl_msg *msg, bool del, int argc, char **argv)
 
 static int change(uint8_t cmd, const char *what, int argc, char **argv)
 {
+	const bool del = cmd == PIN_REVOKE_CMD_POLICY_DEL;
 	struct nl_msg *words = nlmsg_alloc(), *msg;
+	const char *misfit = NULL;
 	struct revoke_nl nl;
 	int err;
 
 	if (!words)
 		return fail(-ENOMEM, "%s", what);
 	/* What is wrong on the command line is so without the family, too. */
-	err = parse(words, cmd == PIN_REVOKE_CMD_POLICY_DEL, argc, argv);
+	err = parse(words, del, argc, argv);
+	if (!err && (options.check || options.dry)) {
+		misfit = policy_misfit(words, del);
+		if (misfit)
+			err = usage("%s: %s", what, misfit);
+		goto out;
+	}
 	if (err)
 		goto out;
 	err = revoke_nl_connect(&nl);
@@ -293,17 +296,21 @@ static int change(uint8_t cmd, const char *what, int argc, char **argv)
 	err = msg ? revoke_nl_call(&nl, msg, NULL, NULL, NULL) : -ENOMEM;
 	revoke_nl_close(&nl);
 	err = err ? fail(err, "%s", what) : EXIT_OK;
+	if (!err && !options.batch && isatty(STDERR_FILENO))
+		fprintf(stderr,
+			"revokectl: until pin_revoke is unloaded; what shall outlive that belongs into %s\n",
+			POLICY_DIR);
 out:
 	nlmsg_free(words);
 	return err;
 }
 
-static int set(int argc, char **argv)
+int policy_set(int argc, char **argv)
 {
 	return change(PIN_REVOKE_CMD_POLICY_SET, "policy set", argc, argv);
 }
 
-static int del(int argc, char **argv)
+int policy_del(int argc, char **argv)
 {
 	return change(PIN_REVOKE_CMD_POLICY_DEL, "policy del", argc, argv);
 }
@@ -312,11 +319,12 @@ int policy_main(int argc, char **argv)
 {
 	static const struct command commands[] = {
 		{ "show", show, "[ pin NUMBER ]" },
-		{ "set", set,
+		{ "set", policy_set,
 		  "reason REASON [ uid N | cgroup PATH | comm NAME ]\n"
 		  "      [ action { force | ask | report | wait | skip } ] [ grace MS ]\n"
 		  "      [ max-extend MS ] [ skip MS ] [ repeat MS ]" },
-		{ "del", del, "reason REASON [ uid N | cgroup PATH | comm NAME ]" },
+		{ "del", policy_del,
+		  "reason REASON [ uid N | cgroup PATH | comm NAME ]" },
 		{ 0 }
 	};
 

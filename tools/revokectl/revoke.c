@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * revokectl pin revoke, pin drain: which pins are meant, asking for them, and
- * waiting until they are taken.
+ * revokectl pin revoke, pin drain: which pins are meant, and asking for them.
  *
- * Waiting trusts no event: each one only makes it look at the kernel's list of
- * requests again. Must never let go of a drain before its command has ended.
+ * Must never let go of a drain before its command has ended.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "revokectl.h"
-
-/* What waiting adds to the deadline that the kernel names */
-#define SLACK_NS 1000000000ULL
-/* A request can end without an event, and an event can be lost. */
-#define LOOK_AGAIN_MS 100
 
 /**
  * struct demand - what the command line asks for
@@ -30,6 +22,8 @@
  * @length: bytes of the file or the memory, or 0
  * @wait: until the pins are taken
  * @command: words after "--", or NULL
+ * @filter: the same pins, as far as we can tell
+ * @blind: which word we cannot tell them by, or NULL
  */
 struct demand {
 	struct nl_msg *attrs;
@@ -39,6 +33,8 @@ struct demand {
 	uint64_t length;
 	bool wait;
 	char **command;
+	struct filter filter;
+	const char *blind;
 };
 
 struct answer {
@@ -117,6 +113,10 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 		return 1;
 	}
 	demand->any |= hit != 0;
+	if (!strcmp(names[hit], "memory") || !strcmp(names[hit], "node"))
+		demand->blind = names[hit];
+	else if (hit && filter_word(&demand->filter, names[hit], arg) < 0)
+		return -1;
 	demand->memory |= words[hit].attr == PIN_REVOKE_A_REVOKE_MEMORY_ADDR;
 	if (words[hit].type >= TEXT) {
 		if (!arg)
@@ -147,6 +147,7 @@ static int parse(struct demand *demand, bool drain, int argc, char **argv)
 			return EXIT_USAGE;
 		if (nla_put_u64(demand->attrs, PIN_REVOKE_A_REVOKE_PIN, demand->pin))
 			return fail(-ENOMEM, "pin");
+		demand->filter.id = demand->pin;
 		demand->any = true;
 		i = 1;
 	}
@@ -172,66 +173,6 @@ static int parse(struct demand *demand, bool drain, int argc, char **argv)
 	if (!demand->any)
 		return usage("which pins? revokectl pin show has their numbers, pin help more words");
 	return EXIT_OK;
-}
-
-struct search {
-	uint64_t id;
-	bool found;
-	uint64_t remaining_ns;
-};
-
-static int on_request(const struct revoke_request *req, void *arg)
-{
-	struct search *search = arg;
-
-	if (req->id != search->id)
-		return 0;
-	/* Each pin may have a deadline of its own. */
-	search->found = true;
-	if (req->remaining_ns > search->remaining_ns)
-		search->remaining_ns = req->remaining_ns;
-	return 0;
-}
-
-/* Return: EXIT_OK when the request is over, or the exit status. */
-static int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
-			uint64_t request)
-{
-	static struct revoke_stream events;
-	uint64_t now = now_ns();
-	uint64_t limit = now + SLACK_NS;
-	struct revoke_pin pin;
-	struct pollfd pfd;
-	int ret;
-
-	revoke_stream_init(&events, monitor);
-	pfd = (struct pollfd){ .fd = events.fd, .events = POLLIN };
-	for (;;) {
-		struct search search = { .id = request };
-
-		ret = revoke_nl_requests(nl, on_request, &search);
-		if (!ret && !search.found)
-			return EXIT_OK;
-		if (ret < 0 && ret != -EAGAIN)
-			return fail(ret, "request %llu",
-				    (unsigned long long)request);
-		now = now_ns();
-		/* An EXTEND moves the deadline; past it nothing does. */
-		if (search.remaining_ns)
-			limit = now + search.remaining_ns + SLACK_NS;
-		if (now >= limit) {
-			fprintf(stderr,
-				"revokectl: request %llu is past its deadline and still open: see revokectl request show\n",
-				(unsigned long long)request);
-			return EXIT_TIMEOUT;
-		}
-		poll(&pfd, 1, LOOK_AGAIN_MS);
-		do {
-			ret = revoke_stream_next(&events, &pin);
-		} while (ret == 1 || ret == -ENOBUFS);
-		if (ret < 0)
-			return fail(ret, "monitor");
-	}
 }
 
 static void answer_out(const struct demand *demand, const struct answer *answer)
@@ -340,6 +281,34 @@ static int keep_away(char **command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* What the command would mean now; the kernel chooses when it is asked. */
+static int show_demand(const struct demand *demand)
+{
+	struct revoke_nl nl;
+	struct pins pins;
+	size_t i;
+	int err;
+
+	if (demand->blind)
+		return usage("only the kernel knows which pins \"%s\" means: no -n",
+			     demand->blind);
+	err = revoke_nl_connect(&nl);
+	if (err)
+		return fail(err, "pin");
+	err = pins_get(&nl, &demand->filter, &pins);
+	revoke_nl_close(&nl);
+	if (err)
+		return fail(err, "pins");
+	out_array(NULL);
+	for (i = 0; i < pins.nr; i++) {
+		pin_out(NULL, &pins.pin[i], true);
+		out_text("\n");
+	}
+	out_close();
+	pins_put(&pins);
+	return EXIT_OK;
+}
+
 static int talk(uint8_t cmd, struct demand *demand, struct answer *answer)
 {
 	struct revoke_nl nl, monitor;
@@ -372,10 +341,11 @@ static int demand_main(uint8_t cmd, int argc, char **argv)
 		return fail(-ENOMEM, "pin");
 	/* What is wrong on the command line is so without the family, too. */
 	err = parse(&demand, drain, argc, argv);
-	if (!err)
-		err = talk(cmd, &demand, &answer);
+	if (!err && !options.check)
+		err = options.dry ? show_demand(&demand) :
+				    talk(cmd, &demand, &answer);
 	nlmsg_free(demand.attrs);
-	if (!err && drain)
+	if (!err && drain && !options.dry)
 		err = keep_away(demand.command);
 	return err;
 }

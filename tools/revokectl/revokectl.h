@@ -6,7 +6,11 @@
 #ifndef REVOKECTL_H
 #define REVOKECTL_H
 
+#include <sys/stat.h>
 #include "internal.h"
+
+/* Policies that are set when the machine starts */
+#define POLICY_DIR "/etc/pin-revoke/policy.d"
 
 enum {
 	EXIT_OK = 0,
@@ -20,6 +24,10 @@ struct options {
 	bool json;
 	bool pretty;
 	bool details;
+	bool oneline;
+	bool dry;	/* do nothing, say what would be done */
+	bool batch;	/* commands come from a file */
+	bool check;	/* of which this is the first look */
 };
 
 extern struct options options;
@@ -52,7 +60,7 @@ uint64_t now_ns(void);
 /* out.c */
 
 /* Room for any string of ours once it is printable */
-#define OUT_MAX 260
+#define OUT_MAX 700
 
 void out_array(const char *key);
 void out_object(const char *key);
@@ -69,18 +77,134 @@ double ms(uint64_t ns);
 
 /* one file for each object */
 int pin_main(int argc, char **argv);
+int holder_main(int argc, char **argv);
 int request_main(int argc, char **argv);
 int policy_main(int argc, char **argv);
 int monitor_main(int argc, char **argv);
+int check_main(int argc, char **argv);
 int stat_main(int argc, char **argv);
+
+/* batch.c */
+int batch_main(const char *path, int (*run)(int argc, char **argv));
+
+/* policy.c, policy_rules.c */
+int policy_set(int argc, char **argv);
+int policy_del(int argc, char **argv);
+int pick_reason(const char *word);
+const char *policy_misfit(struct nl_msg *msg, bool del);
 
 /* revoke.c: commands of pin */
 int revoke_main(int argc, char **argv);
 int drain_main(int argc, char **argv);
 
+/* wait.c */
+int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
+		 uint64_t request);
+
+/* pin.c */
 int get_pin(struct revoke_nl *nl, uint64_t id, struct revoke_pin *pin);
 void pin_out(const char *key, const struct revoke_pin *pin, bool counters);
+const char *size_text(uint64_t bytes, char buf[static 16]);
+
+/* request.c, monitor.c */
 void trigger_out(const char *comm, uint32_t pid);
 int monitor_join(struct revoke_nl *nl);
+
+/* filter.c */
+
+/**
+ * struct filter - which pins are meant; what is 0 or NULL was not said
+ * @len: length of what @addr begins
+ * @reason: of requests only, as @overdue
+ * @top: so many
+ */
+struct filter {
+	uint64_t id;
+	uint32_t pid;
+	uint32_t uid;
+	const char *comm;
+	const char *driver;
+	const char *device;
+	struct stat cgroup;
+	struct stat file;
+	struct stat fs;
+	uint64_t offset;
+	uint64_t length;
+	uint64_t addr;
+	uint64_t len;
+	uint32_t top;
+	int reason;
+	bool overdue;
+	bool by_uid;
+	bool by_cgroup;
+	bool by_file;
+	bool by_fs;
+};
+
+struct pins {
+	struct revoke_pin *pin;
+	size_t nr;
+};
+
+int filter_word(struct filter *f, const char *name, const char *arg);
+int filter_parse(struct filter *f, bool requests, int argc, char **argv);
+int filter_match(const struct filter *f, const struct revoke_pin *pin);
+bool is_cgroup(const char *word, struct stat *st);
+int pins_get(struct revoke_nl *nl, const struct filter *f, struct pins *pins);
+void pins_put(struct pins *pins);
+
+/* holder.c */
+
+/**
+ * struct holder - a process and its pins
+ * @len: bytes of all of them
+ * @pinned: of those that are not revoked
+ * @remaining_ns: of the request that is the first to end
+ */
+struct holder {
+	uint32_t pid;
+	char comm[16];
+	unsigned int pins;
+	unsigned int requests;
+	unsigned int overdue;
+	uint64_t len;
+	uint64_t pinned;
+	uint64_t revoked;
+	uint64_t forced;
+	uint64_t remaining_ns;
+};
+
+struct holders {
+	struct holder *holder;
+	size_t nr;
+	unsigned int requests;
+	unsigned int overdue;
+	unsigned int by_reason[PIN_REVOKE_REASON_MAX + 1];
+};
+
+int holders_get(struct revoke_nl *nl, struct pins *pins, struct holders *all);
+void holders_put(struct holders *all);
+
+/* proc.c */
+
+/**
+ * struct proc_map - a file that is mapped
+ * @st: the file
+ * @name: what /proc calls it
+ * @offset: which bytes of it
+ */
+struct proc_map {
+	struct stat st;
+	const char *name;
+	uint64_t offset;
+	uint64_t length;
+	char perm[5];
+};
+
+bool proc_uid(uint32_t pid, uint32_t *uid);
+bool proc_pinned(uint32_t pid, uint64_t *bytes);
+bool proc_in_cgroup(uint32_t pid, const struct stat *dir);
+int proc_maps(uint32_t pid, uint64_t addr, uint64_t len,
+	      int (*fn)(const struct proc_map *map, void *arg), void *arg);
 
 #endif /* REVOKECTL_H */

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * revokectl against the fake peer: what is shown of many pins, and what it takes
+ * from /proc for that: here the pins are this process's.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pty.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include "ctl.h"
+#include "fake_peer.h"
+#include "../../tools/revokectl/revokectl.h"
+#include "tap.h"
+
+#define PAGE 4096UL
+#define TAIL "  active  revoked 0 forced 1\n"
+
+static char line[512];
+
+static int runf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int runf(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	return run(line);
+}
+
+/* The ids of the pins that were shown, as JSON, one after the other */
+static const char *ids(void)
+{
+	static char list[64];
+	char path[16];
+	int i;
+
+	list[0] = '\0';
+	for (i = 0; i < 8; i++) {
+		const char *id;
+
+		snprintf(path, sizeof(path), "%d.id", i);
+		id = json_value(path);
+		if (strcmp(id, "(nothing)"))
+			strcat(list, id);
+	}
+	return list;
+}
+
+static bool shown(const char *want)
+{
+	if (!strcmp(ids(), want))
+		return true;
+	printf("# shown: %s, wanted: %s, said: %s\n", ids(), want, err);
+	return false;
+}
+
+static void test_filters(void)
+{
+	fake_start();
+	fake.pin[2].pid = getpid();
+	fake.pin[2].comm = "other";
+	fake.pin[3].len = 64 << 20;
+	fake.pin[3].pid = 1 << 30;
+	ok(!runf("-j pin show pid %d", getpid()) && shown("2"), "filter: pid");
+	ok(!run("-j pin show comm other") && shown("2"), "filter: comm");
+	ok(!run("-j pin show comm othe") && shown("") && !strcmp(out, "[]\n"),
+	   "filter: comm, nothing has it");
+	ok(!runf("-j pin show uid %d pid %d", getuid(), getpid()) && shown("2"),
+	   "filter: uid, and another word");
+	ok(!run("-j pin show uid 4000000000") && shown(""), "filter: uid, of nobody");
+	ok(!run("-j pin show driver rdma_rxe") && shown("123") &&
+	   !run("-j pin show driver rdma") && shown(""), "filter: driver, the whole word");
+	ok(!run("-j pin show device rxe0") && shown("123") &&
+	   !run("-j pin show device rxe") && shown(""), "filter: device, the whole word");
+	/* 0x7f0000001000 to 3000 are their beginnings, all but 3 have 32 MiB. */
+	ok(!run("-j pin show overlap 0x7f0000001000") && shown("1") &&
+	   !run("-j pin show overlap 0x7f0000001000+0x1001") && shown("12") &&
+	   !run("-j pin show overlap 0x7f0002001fff") && shown("23") &&
+	   !run("-j pin show overlap 0x7f0002002000") && shown("3"),
+	   "filter: overlap, to the byte");
+	ok(!run("-j pin show top 2") && shown("31") && !run("-j pin show top 9") &&
+	   shown("312"), "top: the largest, then as they came");
+	fake_stop();
+}
+
+static void test_file(void)
+{
+	char path[] = "/tmp/test_show-XXXXXX", other[] = "/tmp/test_show-XXXXXX";
+	int fd = mkstemp(path), fd2 = mkstemp(other);
+	char *map;
+
+	if (fd < 0 || fd2 < 0 || ftruncate(fd, 8 * PAGE))
+		abort();
+	/* Pages 2 to 5 of the file; pin 1 has the first two of these. */
+	map = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 2 * PAGE);
+	fake_start();
+	fake.pin[1].pid = getpid();
+	fake.pin[1].addr = (uintptr_t)map;
+	fake.pin[1].len = 2 * PAGE;
+	fake.pin[2].pid = 1 << 30;
+	fake.pin[3].pid = getpid();
+	fake.pin[3].addr = PAGE;
+	fake.pin[3].len = PAGE;
+	ok(!runf("-j pin show file %s", path) && shown("1"),
+	   "filter: file; who ended meanwhile has none");
+	ok(!runf("-j pin show file %s", other) && shown(""), "filter: file, nobody has it");
+	ok(!runf("-j pin show file %s length %lu", path, 2 * PAGE) && shown("") &&
+	   !runf("-j pin show file %s length %lu", path, 2 * PAGE + 1) && shown("1") &&
+	   !runf("-j pin show file %s offset %lu", path, 4 * PAGE - 1) && shown("1") &&
+	   !runf("-j pin show file %s offset %lu", path, 4 * PAGE) && shown(""),
+	   "filter: a part of a file, to the byte");
+	ok(!runf("-j pin show fs %s", other) && shown("1") &&
+	   !run("-j pin show fs /proc") && shown(""), "filter: file system");
+	ok(!runf("-n pin revoke file %s grace 5", path) &&
+	   !strncmp(out, "pin 1 ", 6) && strchr(out, '\n')[1] == '\0' &&
+	   !runf("-n pin drain %s 7", "pid") && !*out,
+	   "-n: which pins are meant, and no more");
+	munmap(map, 4 * PAGE);
+	unlink(path);
+	unlink(other);
+	close(fd);
+	close(fd2);
+	fake_stop();
+}
+
+static void test_check(void)
+{
+	char path[] = "/tmp/test_show-XXXXXX";
+	int fd = mkstemp(path);
+	char *map;
+
+	if (fd < 0 || ftruncate(fd, PAGE))
+		abort();
+	map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	fake_start();
+	fake.pin[2].pid = getpid();
+	fake.pin[2].addr = (uintptr_t)map;
+	fake.pin[2].len = 100;
+	fake.pin[3].pid = getpid();
+	ok(!runf("check %d", getpid()) &&
+	   (snprintf(line, sizeof(line),
+		     "process %d: yes: 2 pins of 32.0MiB can be revoked: revokectl pin revoke pid %d\nask points: ",
+		     getpid(), getpid()), !strncmp(out, line, strlen(line))),
+	   "check PID: what can be revoked, and where it is asked");
+	ok(runf("-j check %d", 1 << 30) == EXIT_USAGE && !*out && strstr(err, "there is none"),
+	   "check PID: of nobody");
+	ok(!runf("check %s", path) && strstr(out, ": yes: tmpfs is memory: it can be pinned") &&
+	   strstr(out, ": yes: 1 pins of 100B have pages of it and can be revoked"),
+	   "check FILE: memory, and its pins");
+	ok(!run("-j check /proc/self") && json_is("0.verdict", json_type_string, "no") &&
+	   json_is("0.about", json_type_string, "/proc/self") &&
+	   json_is("1.text", json_type_string, "no revocable pin has pages of it") &&
+	   json_is("2.about", json_type_string, "ask points"),
+	   "-j check FILE: what is none");
+	ok(!run("check /proc/self/status") &&
+	   strstr(out, ": unknown: writable pins on proc depend on the parameter any_fs"),
+	   "check FILE: a file system of which nobody knows");
+	munmap(map, PAGE);
+	unlink(path);
+	close(fd);
+	fake_stop();
+}
+
+static void test_holder(void)
+{
+	fake_start();
+	fake.pin[2].pid = getpid();
+	fake.pin[2].comm = "big";
+	fake.pin[2].len = 1ULL << 40;
+	fake.nr_requests = 1;
+	fake.remaining_ns = 0;
+	fake.pin[1].pid = 1 << 30;
+	fake.pin[3].pid = 1 << 30;
+	ok(!run("holder show") && runf("holder") == EXIT_OK &&
+	   (snprintf(line, sizeof(line),
+		     "big/%d  uid %d  pins 1  pinned 1.0TiB of 1.0TiB  "
+		     "requests 0 overdue 0  revoked 0 forced 1\n"
+		     COMM "/1073741824  pins 2  "
+		     "pinned 64.0MiB of 64.0MiB  requests 1 overdue 1  revoked 0 forced 2\n",
+		     getpid(), getuid()), printed(line)),
+	   "holder show: the largest first, their sums, a user if there is one");
+	ok(!run("-j holder show") && json_is("0.pinned_bytes", json_type_int, "1099511627776") &&
+	   json_is("1.pins", json_type_int, "2") && json_is("1.len_bytes", json_type_int, "67108864") &&
+	   json_is("1.uid", json_type_null, "(nothing)") &&
+	   json_is("1.forced", json_type_int, "2") && json_is("1.overdue", json_type_int, "1"),
+	   "-j holder: numbers as they are");
+	ok(!run("-j holder show top 1") && json_is("0.comm", json_type_string, "big") &&
+	   !strcmp(json_value("1.comm"), "(nothing)"), "holder show top");
+	ok(!run("-j holder show overdue") && json_is("0.pid", json_type_int, "1073741824") &&
+	   !strcmp(json_value("1.comm"), "(nothing)"), "holder show overdue");
+	fake.connect_err = -ENOSYS;
+	ok(run("holder show") == EXIT_KERNEL &&
+	   complained("revokectl: no pin-revoke in this kernel: modprobe pin_revoke\n"),
+	   "holder show: no family");
+	fake_stop();
+}
+
+static void test_request(void)
+{
+	fake_start();
+	fake.nr_requests = 2;
+	fake.pin[2].pid = 77;
+	/* Request 7 has pin 1, request 8 has 1 and 2. */
+	ok(!run("-j request show pid 77") && shown("8"), "request show: pid of a holder");
+	ok(!run("-j request show reason writeback-s") && shown("78") &&
+	   !run("-j request show reason admin") && shown(""), "request show: reason");
+	ok(!run("-j request show overdue") && shown(""), "request show overdue: none is");
+	fake.remaining_ns = 0;
+	ok(!run("-j request show overdue top 1") && shown("7"), "request show overdue");
+	ok(!run("-o request show pid 77") &&
+	   printed("req 8 writeback-sync  answer within 0 ms  open for 32 ms  (fsync-er/415)\\    "
+		   PIN(1) "\\    pin 2 " COMM "/77 0x7f0000002000+32.0MiB rxe0 lkey 0x1234\n"),
+	   "-o: a request in one line");
+	fake_stop();
+}
+
+/* A terminal as standard error for one run; what was written there is in @err. */
+static int run_on_tty(const char *what)
+{
+	int leader, tty, status;
+	ssize_t len;
+
+	if (openpty(&leader, &tty, NULL, NULL, NULL))
+		abort();
+	ctl_stderr = tty;
+	status = run(what);
+	ctl_stderr = -1;
+	close(tty);
+	len = read(leader, err, sizeof(err) - 1);
+	err[len < 0 ? 0 : len] = '\0';
+	close(leader);
+	return status;
+}
+
+static void test_people(void)
+{
+	fake_start();
+	fake.revoke_opens = true;
+	fake.revoke_works = true;
+	fake.requests_after = 0;
+	fake.pin[1].comm = "holder";
+	ok(!run_on_tty("pin revoke 3 wait") &&
+	   complained("\rrequest 7: 1 pins left (holder/412), 1.0 s\033[K\r\033[K"),
+	   "wait: a terminal shows who is waited for, and then no more");
+	ok(!run_on_tty("policy set reason admin grace 5") &&
+	   strstr(err, "until pin_revoke is unloaded") && strstr(err, POLICY_DIR),
+	   "policy set: tells people how long it lasts");
+	fake_stop();
+}
+
+static void test_batch(void)
+{
+	char path[] = "/tmp/test_show-XXXXXX";
+	int fd = mkstemp(path);
+
+	dprintf(fd, "policy set reason admin grace 111 # first\n\n"
+		    "policy del reason \"truncate\" comm \"a b\"\n");
+	fake_start();
+	ok(!runf("-n -b %s", path) && !fake.policy_cmd && !*err,
+	   "-n -b: nothing is done");
+	ok(!runf("-b %s", path) && fake.policy_cmd == PIN_REVOKE_CMD_POLICY_DEL &&
+	   fake.policy[PIN_REVOKE_A_POLICY_REASON] == PIN_REVOKE_REASON_TRUNCATE &&
+	   !memcmp(&fake.policy[PIN_REVOKE_A_POLICY_COMM], "a b", 4),
+	   "-b: each line is done");
+	dprintf(fd, "policy set reason admin skip 5\n");
+	fake.policy_cmd = 0;
+	ok(runf("-b %s", path) == EXIT_USAGE && !fake.policy_cmd &&
+	   strstr(err, ":4: this line; nothing was done"),
+	   "-b: the last line is wrong, the first is not done");
+	if (ftruncate(fd, 0))
+		abort();
+	lseek(fd, 0, SEEK_SET);
+	dprintf(fd, "policy set reason admin grace 1\npolicy set reason admin grace 2\n");
+	fake.err = -EINVAL;
+	fake.text = "not today";
+	ok(runf("-b %s", path) == EXIT_KERNEL && strstr(err, "policy set: not today") &&
+	   strstr(err, ":1: this line; 0 before it were done, 1 after it not"),
+	   "-b: the kernel says no: which line, and what was done");
+	fake_stop();
+	unlink(path);
+	close(fd);
+}
+
+int main(void)
+{
+	test_filters();
+	test_file();
+	test_check();
+	test_holder();
+	test_request();
+	test_people();
+	test_batch();
+	json_done();
+	return tap_done();
+}
