@@ -60,7 +60,7 @@ struct nl_msg *fake_msg(uint8_t cmd, uint32_t seq, int flags)
 
 void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full)
 {
-	const unsigned int i = id > FAKE_PINS ? FAKE_PINS + 1 : id;
+	const unsigned int i = id < FAKE_MAX ? id : 0;
 
 	nla_put_u64(msg, PIN_REVOKE_A_PIN_ID, id);
 	nla_put_u64(msg, PIN_REVOKE_A_PIN_ADDR, fake.pin[i].addr ?:
@@ -232,7 +232,8 @@ static void dump(uint32_t port, uint8_t cmd, uint32_t seq, struct nlattr *ctx)
 	struct nl_msg *msg;
 
 	fake.dump_ctx = ctx ? nla_get_u32(ctx) : 0;
-	nr = cmd == PIN_REVOKE_CMD_REQUEST_GET ? fake.nr_requests : FAKE_PINS;
+	nr = cmd == PIN_REVOKE_CMD_REQUEST_GET ? fake.nr_requests :
+	     cmd == PIN_REVOKE_CMD_PIN_GET ? fake.nr_pins : FAKE_PINS;
 	for (i = 1; i <= nr; i++) {
 		for (part = 0; part <= fake.split; part++) {
 			msg = element(cmd, i, part);
@@ -425,6 +426,7 @@ void fake_start(void)
 	memset(&fake, 0, sizeof(fake));
 	fake.requests_after = -1;
 	fake.remaining_ns = 1000000000;
+	fake.nr_pins = FAKE_PINS;
 	fake.fd = fake_socket(&fake.port);
 	must(!pthread_create(&fake.thread, NULL, loop, NULL), "thread");
 }

@@ -13,6 +13,7 @@
 
 #define FAKE_FAMILY 0x42
 #define FAKE_PINS 3
+#define FAKE_MAX 32
 
 /**
  * struct fake_ack - what an ACK said
@@ -62,6 +63,7 @@ struct fake_ack {
  * @name: what DECLARE said last
  * @declare_short: DECLARE's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
+ * @nr_pins: how many pins there are
  * @pin: what is not 0 takes the place of what each pin has
  */
 struct fake {
@@ -107,7 +109,8 @@ struct fake {
 		uint64_t addr;
 		uint64_t len;
 		const char *comm;
-	} pin[FAKE_PINS + 2];
+	} pin[FAKE_MAX];
+	unsigned int nr_pins;
 	pthread_t thread;
 };
 

@@ -96,6 +96,8 @@ check "policy del of a value" 1 'unknown word "grace"' \
 check "policy show of a pin" 1 'pin needs a number' policy show pin x
 check "policy show of two" 1 'takes no "4"' policy show pin 3 4
 
+check "export of nothing known" 1 'unknown command "csv"' export csv
+check "export to no file" 1 'takes -o FILE, or nothing' export prometheus -o
 check "check of nothing" 1 'check what?' check
 check "check of a file that is not there" 1 '/nowhere: No such file' check /nowhere
 
@@ -158,7 +160,7 @@ fi
 
 # The man page has a paragraph for each command.
 page=${0%/*}/../../tools/man/revokectl.8
-for object in pin holder request policy stat; do
+for object in pin holder request policy stat export; do
 	for command in $("$ctl" $object help | sed -n "s/^revokectl $object \([a-z]*\).*/\1/p"); do
 		nr=$((nr + 1))
 		if sed -n '/^\.TP/{n;p}' "$page" | grep -q "$object $command"; then
@@ -189,6 +191,7 @@ check "policy del without the family" 2 "$absent" pol d r ad u 5
 check "monitor without the family" 2 "$absent" m
 check "holder without the family" 2 "$absent" ho
 check "check without the family" 2 "$absent" check /
+check "export without the family" 0 '^pin_revoke_up 0$' export prometheus
 check "a batch without the family" 2 "$absent" -b "$dir/d"
 check "and where it was" 2 'd/10-a.conf:1: this line; 0 before it were done, 0 after' -b "$dir/d"
 echo "1..$nr"

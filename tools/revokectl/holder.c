@@ -10,7 +10,8 @@
 #include <string.h>
 #include "revokectl.h"
 
-static bool held_now(const struct revoke_pin *pin)
+/* Can the device access it at this moment? */
+bool pin_holds(const struct revoke_pin *pin)
 {
 	return pin->state == PIN_REVOKE_STATE_ACTIVE ||
 	       pin->state == PIN_REVOKE_STATE_ASKED;
@@ -22,7 +23,7 @@ static void add_pin(struct holder *holder, const struct revoke_pin *pin)
 	memcpy(holder->comm, pin->comm, sizeof(holder->comm));
 	holder->pins++;
 	holder->len += pin->len;
-	if (held_now(pin))
+	if (pin_holds(pin))
 		holder->pinned += pin->len;
 	holder->revoked += pin->revoked;
 	holder->forced += pin->forced;

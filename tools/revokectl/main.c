@@ -26,6 +26,7 @@ static const struct command objects[] = {
 	{ "stat", stat_main, "{ show | help }" },
 	{ "monitor", monitor_main, "" },
 	{ "check", check_main, "{ FILE | PID }" },
+	{ "export", export_main, "{ prometheus | help }" },
 	{ 0 }
 };
 

@@ -81,6 +81,7 @@ int holder_main(int argc, char **argv);
 int request_main(int argc, char **argv);
 int policy_main(int argc, char **argv);
 int monitor_main(int argc, char **argv);
+int export_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int stat_main(int argc, char **argv);
 
@@ -182,8 +183,23 @@ struct holders {
 	unsigned int by_reason[PIN_REVOKE_REASON_MAX + 1];
 };
 
+bool pin_holds(const struct revoke_pin *pin);
 int holders_get(struct revoke_nl *nl, struct pins *pins, struct holders *all);
 void holders_put(struct holders *all);
+
+/* stat.c */
+
+/**
+ * struct stats - the kernel's counters
+ * @has: REVOKE_BIT(PIN_REVOKE_A_STAT_*) of those that it has
+ * @value: by PIN_REVOKE_A_STAT_*
+ */
+struct stats {
+	uint32_t has;
+	uint64_t value[PIN_REVOKE_A_STAT_MAX + 1];
+};
+
+int stats_get(struct revoke_nl *nl, struct stats *stats);
 
 /* proc.c */
 

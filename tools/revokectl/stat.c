@@ -7,10 +7,36 @@
 
 static int on_stat(struct nlmsghdr *nlh, void *arg)
 {
+	struct nlattr *tb[PIN_REVOKE_A_STAT_MAX + 1];
+	struct stats *stats = arg;
+	int i;
+
+	if (genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_STAT_MAX, NULL) < 0)
+		return -EPROTO;
+	for (i = 1; i <= PIN_REVOKE_A_STAT_MAX; i++) {
+		if (!tb[i] || nla_len(tb[i]) != sizeof(uint64_t))
+			continue;
+		stats->has |= REVOKE_BIT(i);
+		stats->value[i] = nla_get_u64(tb[i]);
+	}
+	return 0;
+}
+
+/* The counters; an older kernel has fewer. */
+int stats_get(struct revoke_nl *nl, struct stats *stats)
+{
+	*stats = (struct stats){ 0 };
+	return revoke_nl_call(nl, revoke_nl_msg(nl, PIN_REVOKE_CMD_STAT_GET,
+						NLM_F_REQUEST | NLM_F_ACK),
+			      on_stat, stats, NULL);
+}
+
+static void stats_out(const struct stats *stats)
+{
 	static const struct {
 		const char *key;
 		const char *fmt;
-	} stats[PIN_REVOKE_A_STAT_MAX + 1] = {
+	} names[PIN_REVOKE_A_STAT_MAX + 1] = {
 		[PIN_REVOKE_A_STAT_PINS] = { "pins", "%llu pins" },
 		[PIN_REVOKE_A_STAT_PINNED_BYTES] = { "pinned_bytes", " of %llu bytes\n" },
 		[PIN_REVOKE_A_STAT_REQUESTS] = { "requests", "%llu requests" },
@@ -22,23 +48,21 @@ static int on_stat(struct nlmsghdr *nlh, void *arg)
 			"pressure_bytes", "%llu bytes given back when memory was short\n"
 		},
 	};
-	struct nlattr *tb[PIN_REVOKE_A_STAT_MAX + 1];
 	int i;
 
-	(void)arg;
-	if (genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_STAT_MAX, NULL) < 0)
-		return -EPROTO;
+	out_array(NULL);
 	out_object(NULL);
 	for (i = 1; i <= PIN_REVOKE_A_STAT_MAX; i++)
-		if (stats[i].key && tb[i] && nla_len(tb[i]) == sizeof(uint64_t))
-			out_u64(stats[i].key, stats[i].fmt, nla_get_u64(tb[i]));
+		if (names[i].key && stats->has & REVOKE_BIT(i))
+			out_u64(names[i].key, names[i].fmt, stats->value[i]);
 	if (options.json)
 		out_close();
-	return 0;
+	out_close();
 }
 
 static int show(int argc, char **argv)
 {
+	struct stats stats;
 	struct revoke_nl nl;
 	int err;
 
@@ -47,14 +71,11 @@ static int show(int argc, char **argv)
 	err = revoke_nl_connect(&nl);
 	if (err)
 		return fail(err, "stat show");
-	out_array(NULL);
-	err = revoke_nl_call(&nl, revoke_nl_msg(&nl, PIN_REVOKE_CMD_STAT_GET,
-						NLM_F_REQUEST | NLM_F_ACK),
-			     on_stat, NULL, NULL);
+	err = stats_get(&nl, &stats);
 	revoke_nl_close(&nl);
 	if (err)
 		return fail(err, "stat show");
-	out_close();
+	stats_out(&stats);
 	return EXIT_OK;
 }
 
