@@ -223,7 +223,8 @@ static void test_request(void)
 static int run_on_tty(const char *what)
 {
 	int leader, tty, status;
-	ssize_t len;
+	size_t len = 0;
+	ssize_t got;
 
 	if (openpty(&leader, &tty, NULL, NULL, NULL))
 		abort();
@@ -231,8 +232,10 @@ static int run_on_tty(const char *what)
 	status = run(what);
 	ctl_stderr = -1;
 	close(tty);
-	len = read(leader, err, sizeof(err) - 1);
-	err[len < 0 ? 0 : len] = '\0';
+	/* Until the kernel has handed over all of it: then EIO */
+	while ((got = read(leader, err + len, sizeof(err) - 1 - len)) > 0)
+		len += got;
+	err[len] = '\0';
 	close(leader);
 	return status;
 }
@@ -286,6 +289,50 @@ static void test_batch(void)
 	close(fd);
 }
 
+static void put(const char *name, const char *text)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), POLICY_DIR "/%s", name);
+	file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file))
+		abort();
+}
+
+static void test_files(void)
+{
+	if (mkdir(POLICY_DIR, 0700))
+		abort();
+	fake_start();
+	put("10-a.conf", "policy set reason writeback-sync grace 1000\n"
+			 "policy set reason writeback-background action skip\n"
+			 "policy set reason writeback-other grace 3000\n");
+	put("20-b.conf", "\npolicy set reason writeback-background skip 2000\n"
+			 "policy set reason writeback-sync uid 7 grace 5\n"
+			 "policy del reason writeback-other\n");
+	ok(!run("policy show") &&
+	   printed("writeback-sync       grace 1000 ms (10-a.conf:1)\n"
+		   "writeback-background skip 2000 ms (20-b.conf:2)\n"
+		   "writeback-other      grace 3000 ms\n"),
+	   "policy show: the line of the file that sets it last");
+	ok(!run("-j policy show") && json_is("1.skip_file", json_type_string, "20-b.conf:2") &&
+	   json_is("2.grace_file", json_type_null, "(nothing)"),
+	   "-j policy show: the same");
+	put("20-b.conf", "policy set reason writeback-sync max-extend 1\n"
+			 "policy set reason writeback-sync grace 1001\n"
+			 "policy set reason writeback-background cgroup /nowhere skip 2000\n");
+	ok(!run("policy show") && !*err &&
+	   printed("writeback-sync       grace 1000 ms\n"
+		   "writeback-background skip 2000 ms\n"
+		   "writeback-other      grace 3000 ms (10-a.conf:3)\n"),
+	   "policy show: no file says what holds; one that is wrong says nothing");
+	unlink(POLICY_DIR "/10-a.conf");
+	unlink(POLICY_DIR "/20-b.conf");
+	rmdir(POLICY_DIR);
+	fake_stop();
+}
+
 int main(void)
 {
 	test_filters();
@@ -295,6 +342,7 @@ int main(void)
 	test_request();
 	test_people();
 	test_batch();
+	test_files();
 	json_done();
 	return tap_done();
 }

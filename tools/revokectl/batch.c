@@ -159,6 +159,25 @@ static int run_all(struct batch *batch, int (*run)(int argc, char **argv))
 	return EXIT_OK;
 }
 
+static int read_path(struct batch *batch, const char *path)
+{
+	struct stat st;
+
+	if (strcmp(path, "-") && !stat(path, &st) && S_ISDIR(st.st_mode))
+		return read_dir(batch, path);
+	return read_file(batch, path);
+}
+
+static void forget(struct batch *batch)
+{
+	while (batch->nr--) {
+		free(batch->line[batch->nr]->file);
+		free(batch->line[batch->nr]->text);
+		free(batch->line[batch->nr]);
+	}
+	free(batch->line);
+}
+
 /**
  * batch_main - run the commands of a file
  * @path: the file, a directory, or "-"
@@ -169,13 +188,8 @@ static int run_all(struct batch *batch, int (*run)(int argc, char **argv))
 int batch_main(const char *path, int (*run)(int argc, char **argv))
 {
 	struct batch batch = { 0 };
-	struct stat st;
-	int err;
+	int err = read_path(&batch, path);
 
-	if (strcmp(path, "-") && !stat(path, &st) && S_ISDIR(st.st_mode))
-		err = read_dir(&batch, path);
-	else
-		err = read_file(&batch, path);
 	if (!err) {
 		options.check = true;
 		err = run_all(&batch, run);
@@ -183,11 +197,21 @@ int batch_main(const char *path, int (*run)(int argc, char **argv))
 	}
 	if (!err)
 		err = run_all(&batch, run);
-	while (batch.nr--) {
-		free(batch.line[batch.nr]->file);
-		free(batch.line[batch.nr]->text);
-		free(batch.line[batch.nr]);
-	}
-	free(batch.line);
+	forget(&batch);
+	return err;
+}
+
+/* Only look: @fn gets each line until it returns non-zero. */
+int batch_each(const char *path,
+	       int (*fn)(const char *file, unsigned int nr, int argc, char **argv))
+{
+	struct batch batch = { 0 };
+	int err = read_path(&batch, path);
+	size_t i;
+
+	for (i = 0; !err && i < batch.nr; i++)
+		err = fn(batch.line[i]->file, batch.line[i]->nr,
+			 batch.line[i]->argc, batch.line[i]->argv);
+	forget(&batch);
 	return err;
 }

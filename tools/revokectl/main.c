@@ -64,6 +64,8 @@ int usage(const char *fmt, ...)
 {
 	va_list args;
 
+	if (options.quiet)
+		return EXIT_USAGE;
 	fputs("revokectl: ", stderr);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);

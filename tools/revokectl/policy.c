@@ -18,31 +18,42 @@ static const struct {
 	const char *key;
 	const char *fmt;
 	const char *from_key;
+	const char *file_key;
 	int attr;
 	int from_attr;
 	uint64_t max;
 } values[] = {
-	{ "grace", "grace_ms", " grace %llu ms", "grace_from",
+	{ "grace", "grace_ms", " grace %llu ms", "grace_from", "grace_file",
 	  PIN_REVOKE_A_POLICY_GRACE_MS, PIN_REVOKE_A_POLICY_GRACE_FROM,
 	  PIN_REVOKE_MAX_DELAY_MS },
 	{ "max-extend", "max_extend_ms", " max-extend %llu ms",
-	  "max_extend_from", PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
+	  "max_extend_from", "max_extend_file",
+	  PIN_REVOKE_A_POLICY_MAX_EXTEND_MS,
 	  PIN_REVOKE_A_POLICY_MAX_EXTEND_FROM, PIN_REVOKE_MAX_DELAY_MS },
-	{ "skip", "skip_ms", " skip %llu ms", "skip_from",
+	{ "skip", "skip_ms", " skip %llu ms", "skip_from", "skip_file",
 	  PIN_REVOKE_A_POLICY_SKIP_MS, PIN_REVOKE_A_POLICY_SKIP_FROM,
 	  PIN_REVOKE_MAX_SKIP_MS },
-	{ "repeat", "repeat_ms", " repeat %llu ms", "repeat_from",
+	{ "repeat", "repeat_ms", " repeat %llu ms", "repeat_from", "repeat_file",
 	  PIN_REVOKE_A_POLICY_REPEAT_MS, PIN_REVOKE_A_POLICY_REPEAT_FROM,
 	  PIN_REVOKE_MAX_DELAY_MS },
-	{ "action", "action", " action %s", "action_from",
+	{ "action", "action", " action %s", "action_from", "action_file",
 	  PIN_REVOKE_A_POLICY_ACTION, PIN_REVOKE_A_POLICY_ACTION_FROM, 0 },
 };
 
 /* In the text: where it comes from, if that is not plain. */
-static void from_out(struct nlattr *from)
+static void from_out(struct nlattr **tb, int attr, struct nlattr *from,
+		     const char *key)
 {
-	if (from && nla_get_u32(from) != PIN_REVOKE_POLICY_SOURCE_DEFAULT)
-		out_text(" (%s)", revoke_policy_source_name(nla_get_u32(from)));
+	uint32_t by = from ? nla_get_u32(from) : PIN_REVOKE_POLICY_SOURCE_SET;
+	const char *file = NULL;
+
+	/* Of a user, cgroup or name that holds for a pin we do not know which. */
+	if (by == PIN_REVOKE_POLICY_SOURCE_SET)
+		file = policy_files_find(tb, attr);
+	if (file)
+		out_str(key, " (%s)", file);
+	else if (from && by != PIN_REVOKE_POLICY_SOURCE_DEFAULT)
+		out_text(" (%s)", revoke_policy_source_name(by));
 }
 
 static void values_out(struct nlattr **tb)
@@ -62,7 +73,8 @@ static void values_out(struct nlattr **tb)
 			out_u64(values[i].key, values[i].fmt, nla_get_u32(attr));
 		else
 			continue;
-		from_out(tb[values[i].from_attr]);
+		from_out(tb, values[i].attr, tb[values[i].from_attr],
+			 values[i].file_key);
 	}
 	for (i = 0; i < NR(values); i++)
 		if (tb[values[i].attr] && tb[values[i].from_attr])
@@ -147,6 +159,7 @@ static int show(int argc, char **argv)
 	err = revoke_nl_connect(&nl);
 	if (err)
 		return fail(err, "policy show");
+	policy_files_read();
 	out_array(NULL);
 	err = argc ? show_pin(&nl, pin) :
 		     revoke_nl_call(&nl,
@@ -154,6 +167,7 @@ static int show(int argc, char **argv)
 						  NLM_F_REQUEST | NLM_F_DUMP),
 				    show_one, NULL, NULL);
 	revoke_nl_close(&nl);
+	policy_files_forget();
 	if (err)
 		return fail(err, "policy show");
 	out_close();
@@ -231,7 +245,7 @@ static int parse_word(struct nl_msg *msg, int word, const char *name,
 }
 
 /* Return: EXIT_OK, or the exit status. */
-static int parse(struct nl_msg *msg, bool del, int argc, char **argv)
+int policy_parse(struct nl_msg *msg, bool del, int argc, char **argv)
 {
 	/* Those of values[], in its order, then those that say whose. */
 	static const char *const words[] = {
@@ -273,7 +287,7 @@ static int change(uint8_t cmd, const char *what, int argc, char **argv)
 	if (!words)
 		return fail(-ENOMEM, "%s", what);
 	/* What is wrong on the command line is so without the family, too. */
-	err = parse(words, del, argc, argv);
+	err = policy_parse(words, del, argc, argv);
 	if (!err && (options.check || options.dry)) {
 		misfit = policy_misfit(words, del);
 		if (misfit)

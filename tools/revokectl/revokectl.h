@@ -10,7 +10,9 @@
 #include "internal.h"
 
 /* Policies that are set when the machine starts */
+#ifndef POLICY_DIR
 #define POLICY_DIR "/etc/pin-revoke/policy.d"
+#endif
 
 enum {
 	EXIT_OK = 0,
@@ -28,6 +30,7 @@ struct options {
 	bool dry;	/* do nothing, say what would be done */
 	bool batch;	/* commands come from a file */
 	bool check;	/* of which this is the first look */
+	bool quiet;	/* say nothing of wrong words */
 };
 
 extern struct options options;
@@ -87,8 +90,14 @@ int stat_main(int argc, char **argv);
 
 /* batch.c */
 int batch_main(const char *path, int (*run)(int argc, char **argv));
+int batch_each(const char *path,
+	       int (*fn)(const char *file, unsigned int nr, int argc, char **argv));
 
-/* policy.c, policy_rules.c */
+/* policy.c, policy_rules.c, policy_files.c */
+int policy_parse(struct nl_msg *msg, bool del, int argc, char **argv);
+void policy_files_read(void);
+const char *policy_files_find(struct nlattr **tb, int attr);
+void policy_files_forget(void);
 int policy_set(int argc, char **argv);
 int policy_del(int argc, char **argv);
 int pick_reason(const char *word);
