@@ -98,6 +98,9 @@ check "policy show of two" 1 'takes no "4"' policy show pin 3 4
 
 check "export of nothing known" 1 'unknown command "csv"' export csv
 check "export to no file" 1 'takes -o FILE, or nothing' export prometheus -o
+check "top too often" 1 'interval of 0 seconds' top interval 0
+check "top is no JSON" 1 'top is for people' -j top
+check "top without a number" 1 'count needs a number' top count
 check "check of nothing" 1 'check what?' check
 check "check of a file that is not there" 1 '/nowhere: No such file' check /nowhere
 
@@ -192,6 +195,7 @@ check "monitor without the family" 2 "$absent" m
 check "holder without the family" 2 "$absent" ho
 check "check without the family" 2 "$absent" check /
 check "export without the family" 0 '^pin_revoke_up 0$' export prometheus
+check "top without the family" 2 "$absent" top count 1
 check "a batch without the family" 2 "$absent" -b "$dir/d"
 check "and where it was" 2 'd/10-a.conf:1: this line; 0 before it were done, 0 after' -b "$dir/d"
 echo "1..$nr"

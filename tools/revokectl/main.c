@@ -25,6 +25,7 @@ static const struct command objects[] = {
 	{ "policy", policy_main, "{ show | set | del | help }" },
 	{ "stat", stat_main, "{ show | help }" },
 	{ "monitor", monitor_main, "" },
+	{ "top", top_main, "[ interval SECONDS ] [ count NUMBER ]" },
 	{ "check", check_main, "{ FILE | PID }" },
 	{ "export", export_main, "{ prometheus | help }" },
 	{ 0 }

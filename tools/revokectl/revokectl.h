@@ -86,6 +86,7 @@ int policy_main(int argc, char **argv);
 int monitor_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int check_main(int argc, char **argv);
+int top_main(int argc, char **argv);
 int stat_main(int argc, char **argv);
 
 /* batch.c */
