@@ -24,4 +24,4 @@ copy bin "$USER_O"/bin/*
 copy lib "$USER_O"/lib/*.so*
 copy modules "$O/modules-$KVER"/*
 [ -z "$GUEST_MODULES" ] || cp -a "$GUEST_MODULES/$KVER" "$pr/kernel-modules"
-copy tests "$TOP"/tests/selftests/*.sh "$USER_O"/tests/*
+copy tests "$TOP"/tests/selftests/*.sh "$TOP"/tools/WALKTHROUGH.md "$USER_O"/tests/*

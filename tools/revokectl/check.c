@@ -23,6 +23,7 @@
 #include "revokectl.h"
 
 #define XFS_SUPER_MAGIC		0x58465342
+#define ASK_POINTS		32
 #define PARAMETERS		"/sys/module/pin_revoke/parameters/"
 
 /* Some of it cannot be revoked. */
@@ -75,11 +76,17 @@ static FILE *enabled_functions(void)
 	return file ? file : fopen("/sys/kernel/debug/tracing/enabled_functions", "re");
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
 /* Functions that ftrace sends to the core: each is one word at a line's begin. */
 static void check_ask_points(size_t nr_pins)
 {
-	char line[1024], names[512] = "";
-	size_t used = 0;
+	char line[1024], text[ASK_POINTS * 65 + 1] = "";
+	char names[ASK_POINTS][64];
+	size_t i, nr = 0;
 	FILE *file;
 
 	if (parameter("ask") == 'N') {
@@ -94,13 +101,17 @@ static void check_ask_points(size_t nr_pins)
 		    strerror(errno));
 		return;
 	}
-	while (fgets(line, sizeof(line), file))
-		if (strstr(line, "[pin_revoke]") && used < sizeof(names))
-			used += snprintf(names + used, sizeof(names) - used, " %.*s",
-					 (int)strcspn(line, " \t\n"), line);
+	while (nr < ASK_POINTS && fgets(line, sizeof(line), file))
+		if (strstr(line, "[pin_revoke]"))
+			snprintf(names[nr++], sizeof(names[0]), "%.*s",
+				 (int)strcspn(line, " \t\n"), line);
 	fclose(file);
-	if (*names)
-		say("ask points", YES, "holders are asked in%s", names);
+	qsort(names, nr, sizeof(names[0]), by_text);
+	for (i = 0; i < nr; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+			 names[i]);
+	if (nr)
+		say("ask points", YES, "holders are asked in%s", text);
 	else if (nr_pins)
 		say("ask points", NO,
 		    "there are pins, but no function is wrapped: dmesg says why; pins are forced");

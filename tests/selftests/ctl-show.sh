@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 180
+#
+# revokectl's filters against real holders (users, cgroups, files on btrfs, where
+# the device number of a mapping is not the file's), check against real file
+# systems and ask points, export and top of real numbers.
+#
+# Must never compare what the kernel says with what the tool says of it alone.
+. "${0%/*}/lib.sh"
+. "${0%/*}/lib-core.sh"
+. "${0%/*}/lib-rdma.sh"
+
+LEN=65536
+CG=/run/cgroup
+
+# shows DESCRIPTION NAMES FILTER... - the pins of these holders and no other
+shows() {
+	local what=$1 name want=''
+	for name in $2; do want+=${pin_of[$name]}$'\n'; done
+	shift 2
+	is "$what" "$(revokectl -j pin show "$@" | grep -o '{"id":[0-9]*' | cut -d: -f2 | sort -n)" \
+		"$(printf %s "$want" | sort -n)"
+}
+declare -A pin_of
+
+# says DESCRIPTION STATUS PATTERN CHECKED - "revokectl check"
+says() {
+	local said status
+	said=$(revokectl check "$4" 2>&1)
+	status=$?
+	if [ $status = "$2" ] && grep -qE -- "$3" <<< "$said"; then
+		pass "$1"
+	else
+		fail "$1"
+		diag "status $status: $said"
+	fi
+}
+
+disarmed() { revokectl check / | grep -q '^ask points: yes: armed by the first pin'; }
+
+ok "btrfs on the data disk" scratch btrfs
+ok "core and driver" modules
+chmod 666 /dev/pin_dummy
+mount -t tracefs none /sys/kernel/tracing 2> /dev/null
+ok "a subvolume" btrfs subvolume create "$SCRATCH/sub"
+new_file() { dd if=/dev/zero of="$SCRATCH/$1" bs=4096 count=32 conv=fsync status=none; }
+ok "files" eval 'new_file sub/one && new_file two'
+chmod 666 "$SCRATCH/sub/one" "$SCRATCH/two"
+mkdir -p $CG
+ok "cgroups" mount -t cgroup2 none $CG
+mkdir -p $CG/up/down $CG/side
+
+says "check: nothing is wrapped without a pin" 0 '^ask points: yes: armed by the first pin' "$SCRATCH/two"
+start A bash -c "echo \$\$ > $CG/up/down/cgroup.procs; exec \"\$@\"" a
+start B setpriv --reuid 1234 --clear-groups
+is "A maps a file" "$(h A map 0 "$SCRATCH/sub/one" 131072 shared)" ok
+is "B maps another" "$(h B map 0 "$SCRATCH/two" 131072 shared)" ok
+like "A pins its second half" "$(h A pin 0 0+$LEN $LEN w)" 'ok fd=*'
+pin_of[A]=$(last_pin)
+like "B pins the first" "$(h B pin 0 0+0 $LEN w)" 'ok fd=*'
+pin_of[B]=$(last_pin)
+
+shows "all" "A B"
+shows "pid" A pid "${holder_pid[A]}"
+shows "uid" B uid 1234
+shows "uid of root" A uid 0
+shows "cgroup" A cgroup $CG/up/down
+shows "cgroup above" A cgroup $CG/up
+shows "cgroup beside" "" cgroup $CG/side
+shows "cgroup of all" "A B" cgroup $CG
+shows "file in a subvolume" A file "$SCRATCH/sub/one"
+shows "file" B file "$SCRATCH/two"
+shows "part of a file" A file "$SCRATCH/sub/one" offset $LEN length 1
+shows "another part" "" file "$SCRATCH/sub/one" length $LEN
+shows "file system of a subvolume" A fs "$SCRATCH/sub"
+shows "driver and user" B driver pin_dummy uid 1234
+addr=$(revokectl -j pin show "${pin_of[A]}" | grep -o '0x[0-9a-f]*')
+shows "address" A pid "${holder_pid[A]}" overlap "$addr"
+shows "address before" "" pid "${holder_pid[A]}" overlap "$((addr - 1))"
+is "a dry run means the same" "$(revokectl -j -n pin revoke uid 2>&1 file "$SCRATCH/two" | grep -c .)" 1
+is "and takes nothing" "$(revokectl -j stat show | grep -o '"revoked":[0-9]*')" '"revoked":0'
+ok "holders" grep -q "^core-holder/${holder_pid[B]}  uid 1234  pins 1  pinned 64.0KiB of 64.0KiB  requests 0" \
+	<(revokectl holder show uid 1234)
+
+says "check: where holders are asked" 0 \
+	'^ask points: yes: holders are asked in.* do_writepages.* vfs_fallocate' "$SCRATCH/two"
+says "check: btrfs" 0 '^/mnt/two: yes: writable pins are let through on btrfs' "$SCRATCH/two"
+says "check: its pins" 0 '^/mnt/two: yes: 1 pins of 64.0KiB have pages of it' "$SCRATCH/two"
+says "check: a process" 0 \
+	"^process ${holder_pid[A]}: yes: 1 pins of 64.0KiB can be revoked" "${holder_pid[A]}"
+says "check: one without pins" 0 'nothing is pinned that the kernel counts' $$
+touch /run/tmpfs
+says "check: tmpfs" 0 'tmpfs is memory' /run/tmpfs
+says "check: a file system that is not known" 0 'no: writable pins are refused on proc' /proc/self/status
+echo Y > /sys/module/pin_revoke/parameters/any_fs
+says "check: if all are let through" 0 'let through on proc, because any_fs' /proc/self/status
+echo N > /sys/module/pin_revoke/parameters/any_fs
+
+export_has() { revokectl export prometheus | grep -qxF "$1"; }
+ok "export: bytes" export_has 'pin_revoke_pinned_bytes 131072'
+ok "export: by driver" export_has 'pin_revoke_driver_pinned_bytes{driver="pin_dummy"} 131072'
+ok "export: by command" export_has 'pin_revoke_holder_pinned_bytes{comm="core-holder"} 131072'
+ok "export: states" export_has 'pin_revoke_pins{state="active"} 2'
+ok "export: into a file" revokectl export prometheus -o /run/metrics.prom
+is "all of it" "$(grep -c '^pin_revoke' /run/metrics.prom)" "$(revokectl export prometheus | grep -c '^pin_revoke')"
+ok "top" grep -q "^ *${holder_pid[A]} core-holder *1 *64.0KiB " <(revokectl top count 1)
+
+stop A B
+umount $CG
+ok "nothing is wrapped after the last pin" wait_for 30 disarmed
+nothing_left
+
+# Somebody else's pin, of a driver that gives nothing back.
+ok "the core" load pin_revoke ask=0
+ok "the distribution's soft-RoCE" rxe_up stock
+ibv_rc_pingpong -d rxe0 -g 1 -p 18600 > /run/pingpong 2>&1 &
+other=$!
+vmpin() { grep -qE '^VmPin:[[:space:]]*[1-9]' /proc/$other/status; }
+ok "a plain region" wait_for 30 vmpin
+says "check: cannot be revoked" 3 "^process $other: no: .* are pinned by a driver without pin-revoke" $other
+says "check: nobody is asked" 3 '^ask points: no: pin_revoke was loaded with ask=0' $other
+kill $other
+wait $other
+ok "all unloads" rxe_down
+done_testing
