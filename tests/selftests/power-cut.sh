@@ -63,7 +63,7 @@ after_cut() {
 
 # cuts TYPE - replays the log; sets said: ok, or what the first bad state was like
 cuts() {
-	local total n=0 every there
+	local total n=0 every there to pid
 	total=$("${0%/*}/log-replay" $space/log /dev/null < /dev/zero | wc -l)
 	every=$((total / CUTS + 1))
 	[ -z "${TORTURE:-}" ] || every=1
@@ -77,8 +77,10 @@ cuts() {
 		echo >&"${replay[1]}"
 	done
 	diag "$looked of $n cuts, $sum slots promised and there, until $entry"
-	exec {replay[1]}>&-
-	wait "$replay_PID"
+	# shellcheck disable=SC2154 # coproc sets it
+	to=${replay[1]} pid=$replay_PID
+	exec {to}>&-
+	wait "$pid"
 }
 
 # run NAME TYPE - sets verdict, of torture, and what cuts sets
