@@ -57,8 +57,6 @@ static void look_for_end(struct revoke_stream *s, struct nlmsghdr *nlh, int len)
 		if (nlh->nlmsg_seq != ASK_SEQ)
 			continue;
 		e = nlmsg_data(nlh);
-		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-			s->again = true;
 		if (nlh->nlmsg_type == NLMSG_DONE)
 			s->ended = true;
 		/* With these two it goes on as soon as there is room. */

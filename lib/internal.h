@@ -144,7 +144,7 @@ int revoke_cursor_next(struct revoke_cursor *cur, struct revoke_pin *pin);
  * @lost: events were lost and nobody was told yet
  * @asking: the kernel was asked for what is open; it is to come on @fd
  * @ended: @buf holds the end of that
- * @again: events were lost since, or it changed meanwhile: ask again then
+ * @again: events were lost since: ask again then
  * @held: @buf holds the message that is still the first in the socket's queue
  * @cur: where we are in @buf; @cur.msg belongs to the pin handed out last
  * @buf: one datagram

@@ -11,7 +11,7 @@
 int fake_recv_err[2];
 int fake_join_err;
 void (*fake_on_join)(void);
-__thread void (*fake_on_recv)(void);
+__thread fake_hook fake_on_recv;
 
 ssize_t __real_recvfrom(int fd, void *buf, size_t len, int flags,
 			struct sockaddr *addr, socklen_t *addrlen);

@@ -11,6 +11,7 @@ extern int fake_recv_err[2];
 extern int fake_join_err;
 extern void (*fake_on_join)(void);
 /* what happens before each receiving, within whatever locks there are */
-extern __thread void (*fake_on_recv)(void);
+typedef void (*fake_hook)(void);
+extern __thread fake_hook fake_on_recv;
 
 #endif /* TESTS_UNIT_FAKE_CALLS_H */

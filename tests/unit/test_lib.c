@@ -353,16 +353,9 @@ static void test_again(void)
 	   comes(REVOKE_EVENT_REVOKED, 7, 1), "which goes on first");
 	ok(all_again() && nothing_more(3), "then it is asked for from the start");
 
-	fake.dump_intr = true;
-	ok(lose(), "lost, and requests come and go meanwhile");
-	asked(4);
-	fake.dump_intr = false;
-	ok(all_again(), "what is known is delivered");
-	ok(all_again() && nothing_more(5), "and it is asked for once more");
-
 	fake.dump_err = -ENOMEM;
-	ok(lose() && nothing_more(6), "lost, and the kernel does not answer");
-	ok(lose() && all_again() && nothing_more(7),
+	ok(lose() && nothing_more(4), "lost, and the kernel does not answer");
+	ok(lose() && all_again() && nothing_more(5),
 	   "then the next loss is another chance");
 	stop();
 }
