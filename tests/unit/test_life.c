@@ -83,13 +83,16 @@ static bool all_echild(void)
 {
 	struct revoke_event event = { .size = sizeof(event) };
 	const uint32_t kind = PIN_REVOKE_ACK_KIND_QUIESCED;
+	struct revoke_range range = { .size = sizeof(range) };
 
 	return revoke_fd(ctx) == -ECHILD &&
 	       revoke_next_event(ctx, &event) == -ECHILD &&
 	       revoke_ack(ctx, 7, 0, kind) == -ECHILD &&
 	       revoke_extend(ctx, 7, 0, 5) == -ECHILD &&
 	       revoke_pin_list(ctx, no_pin, NULL) == -ECHILD &&
-	       revoke_request_list(ctx, no_request, NULL) == -ECHILD;
+	       revoke_request_list(ctx, no_request, NULL) == -ECHILD &&
+	       revoke_declare(ctx, NULL, &range, 1) == -ECHILD &&
+	       revoke_undeclare(ctx, &range, 1) == -ECHILD;
 }
 
 static atomic_bool stopping;
