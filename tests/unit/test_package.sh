@@ -95,24 +95,24 @@ ok "every function has a man page" pages
 export PKG_CONFIG_PATH="$tmp/inst/lib/pkgconfig"
 # shellcheck disable=SC2046,SC2086 # lists of options
 build() {
-	awk -f "$top/tests/man-example.awk" "$top/lib/man/$1.3" > "$tmp/$1.c" && [ -s "$tmp/$1.c" ] &&
+	awk -f "$top/tests/man-example.awk" "$top/lib/man/$1" > "$tmp/$1.c" && [ -s "$tmp/$1.c" ] &&
 		gcc $warn -o "$tmp/$1" "$tmp/$1.c" $(pkg-config --cflags --libs librevoke)
 }
 # shellcheck disable=SC2046,SC2086
 build_static() {
-	gcc $warn -static -o "$tmp/static" "$tmp/revoke_last_error.c" \
+	gcc $warn -static -o "$tmp/static" "$tmp/revoke_last_error.3.c" \
 		$(pkg-config --static --cflags --libs librevoke)
 }
 runs() { LD_LIBRARY_PATH=$tmp/inst/lib "$@" > "$tmp/out"; }
 names() { runs "$1" && [ "$(head -n 1 "$tmp/out")" = writeback-sync ]; }
 says_no() { runs "$tmp/$1"; [ $? = 1 ]; }
-for page in "$top"/lib/man/*.3; do
-	page=$(basename "$page" .3)
+for page in "$top"/lib/man/*; do
+	page=$(basename "$page")
 	ok "the example of $page compiles" build "$page"
-	[ "$page" = revoke_last_error ] ||
+	[ "$page" = revoke_last_error.3 ] ||
 		ok "and says that there is nothing" says_no "$page"
 done
-ok "the one that needs no kernel runs" names "$tmp/revoke_last_error"
+ok "the one that needs no kernel runs" names "$tmp/revoke_last_error.3"
 ok "a static program is built" build_static
 ok "and runs" names "$tmp/static"
 

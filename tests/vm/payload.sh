@@ -21,7 +21,7 @@ copy() {
 	[ $# = 0 ] || cp -a "$@" "$pr/$to/"
 }
 copy bin "$USER_O"/bin/*
-copy lib "$USER_O"/lib/*.so*
+copy lib "$USER_O"/lib/*.so* "$USER_O/lib/examples"
 copy modules "$O/modules-$KVER"/*
 [ -z "$GUEST_MODULES" ] || cp -a "$GUEST_MODULES/$KVER" "$pr/kernel-modules"
 copy tests "$TOP"/tests/selftests/*.sh "$TOP"/tools/WALKTHROUGH.md "$USER_O"/tests/*
