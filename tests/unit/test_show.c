@@ -178,14 +178,14 @@ static void test_holder(void)
 	fake.pin[3].pid = 1 << 30;
 	ok(!run("holder show") && runf("holder") == EXIT_OK &&
 	   (snprintf(line, sizeof(line),
-		     "big/%d  uid %d  pins 1  pinned 1.0TiB of 1.0TiB  "
-		     "requests 0 overdue 0  revoked 0 forced 1\n"
-		     COMM "/1073741824  pins 2  "
-		     "pinned 64.0MiB of 64.0MiB  requests 1 overdue 1  revoked 0 forced 2\n",
+		     "big/%d  uid %d  pins 1  pinned 1.0TiB of 1.0TiB  requests 0 overdue 0  revoked 0 forced 1\n"
+		     COMM "/1073741824  pins 2  pinned 64.0MiB of 64.0MiB  requests 1 overdue 1  revoked 0 forced 2\n",
 		     getpid(), getuid()), printed(line)),
 	   "holder show: the largest first, their sums, a user if there is one");
-	ok(!run("-j holder show") && json_is("0.pinned_bytes", json_type_int, "1099511627776") &&
-	   json_is("1.pins", json_type_int, "2") && json_is("1.len_bytes", json_type_int, "67108864") &&
+	ok(!run("-j holder show") &&
+	   json_is("0.pinned_bytes", json_type_int, "1099511627776") &&
+	   json_is("1.pins", json_type_int, "2") &&
+	   json_is("1.len_bytes", json_type_int, "67108864") &&
 	   json_is("1.uid", json_type_null, "(nothing)") &&
 	   json_is("1.forced", json_type_int, "2") && json_is("1.overdue", json_type_int, "1"),
 	   "-j holder: numbers as they are");
