@@ -34,6 +34,7 @@ static void pinr_ctx_last(struct kref *ref)
 	spin_lock(&pinr_lock);
 	ctx->holder->nr_ctxs--;
 	spin_unlock(&pinr_lock);
+	pinr_words_free(ctx);
 	pinr_holder_put(ctx->holder);
 	put_net(ctx->net);
 	kfree(ctx);
@@ -73,6 +74,7 @@ static int pinr_ctx_release(struct inode *inode, struct file *file)
 static const struct file_operations pinr_ctx_fops = {
 	.owner = THIS_MODULE,
 	.release = pinr_ctx_release,
+	.mmap = pinr_words_mmap,
 	.llseek = noop_llseek,
 };
 
@@ -130,6 +132,7 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	kref_init(&ctx->ref);
 	INIT_LIST_HEAD(&ctx->tolds);
 	INIT_LIST_HEAD(&ctx->pins);
+	ida_init(&ctx->words);
 	ctx->flags = flags;
 	ctx->portid = portid;
 	ctx->mono_offset_ns = pinr_mono_offset_ns();

@@ -26,6 +26,7 @@
 #define _PIN_REVOKE_CORE_H
 
 #include <linux/fs.h>
+#include <linux/idr.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
@@ -138,6 +139,10 @@ struct pin_revoke_pin {
 	bool declared;			/* and without pages: declare.c */
 	u64 ctx;			/* the one that is told; 0: all */
 	struct list_head of_ctx;	/* declared by it */
+	struct pinr_ctx *word_ctx;	/* valid.c; NULL: has no word */
+	unsigned int word_nr;
+	u64 *word;			/* under lock */
+	u64 generation;			/* of the word, when the pin got it */
 	bool armed;			/* counted by pinr_arm() */
 	pid_t pid;			/* who registered it, then */
 	char comm[TASK_COMM_LEN];
@@ -325,6 +330,8 @@ void pinr_undeclare_all(struct pinr_ctx *ctx);
 void pinr_undeclare_dead(struct pin_revoke_pin *pin);
 
 /* context.c */
+#define PINR_WORD_PAGES	(PIN_REVOKE_MAX_WORDS * sizeof(u64) / PAGE_SIZE)
+
 struct pinr_ctx {
 	struct kref ref;
 	u64 id;				/* user space sees 32 bits of it */
@@ -338,6 +345,8 @@ struct pinr_ctx {
 	struct list_head tolds;
 	struct list_head pins;		/* that it declared */
 	bool closed;			/* pinr_lock: declares nothing any more */
+	struct ida words;
+	struct page *pages[PINR_WORD_PAGES];
 };
 
 /* Is it told of this pin? Caller holds pinr_lock. */
@@ -353,6 +362,19 @@ void pinr_ctx_put(struct pinr_ctx *ctx);
 struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id);
 int pinr_ctx_init(void);
 void pinr_ctx_exit(void);
+
+/* valid.c */
+int pinr_word_get(struct pinr_ctx *ctx, struct pin_revoke_pin *pin);
+void pinr_word_put(struct pin_revoke_pin *pin);
+void pinr_words_free(struct pinr_ctx *ctx);
+int pinr_words_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* It is being taken. Caller holds pin->lock. */
+static inline void pinr_word_change(struct pin_revoke_pin *pin)
+{
+	if (pin->word)
+		smp_store_release(pin->word, *pin->word + 1);
+}
 
 /* main.c: what `stat` shows */
 struct pinr_stats {

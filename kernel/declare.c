@@ -122,6 +122,7 @@ static void pinr_declared_end(struct pin_revoke_pin *pin)
 {
 	kuid_t uid = pin->uid;
 
+	pinr_word_put(pin);
 	pin_revoke_release(pin);
 	pinr_user_uncharge(uid);
 }
@@ -145,7 +146,6 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 				    const struct pinr_range *range)
 {
 	struct pin_revoke_pin *pin;
-	bool closed;
 	int err;
 
 	err = pinr_user_charge(current_uid());
@@ -158,15 +158,17 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 		return pin;
 	}
 	pinr_pin_get(pin);
+	err = pinr_word_get(ctx, pin);
 	spin_lock(&pinr_lock);
-	closed = ctx->closed;
-	if (!closed)
+	if (ctx->closed)
+		err = -EBADF;
+	if (!err)
 		list_add_tail(&pin->of_ctx, &ctx->pins);
 	spin_unlock(&pinr_lock);
-	if (closed) {
+	if (err) {
 		pinr_declared_end(pin);
 		pinr_pin_put(pin);
-		return ERR_PTR(-EBADF);
+		return ERR_PTR(err);
 	}
 	return pin;
 }

@@ -108,23 +108,30 @@ struct pinr_batch {
 	struct pin_revoke_pin *pins[PIN_REVOKE_MAX_RANGES];
 };
 
+static int pinr_put_declared(struct sk_buff *skb, struct pin_revoke_pin *pin)
+{
+	struct nlattr *nest = nla_nest_start(skb, PIN_REVOKE_A_DECLARE_DECLARED);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, PIN_REVOKE_A_DECLARED_ID, pin->id,
+			      PIN_REVOKE_A_DECLARED_PAD) ||
+	    nla_put_u32(skb, PIN_REVOKE_A_DECLARED_WORD, pin->word_nr) ||
+	    nla_put_u64_64bit(skb, PIN_REVOKE_A_DECLARED_GENERATION,
+			      pin->generation, PIN_REVOKE_A_DECLARED_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int pinr_fill_declared(struct sk_buff *skb, const void *arg)
 {
 	const struct pinr_batch *batch = arg;
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < batch->nr; i++) {
-		struct nlattr *nest =
-			nla_nest_start(skb, PIN_REVOKE_A_DECLARE_DECLARED);
-
-		if (!nest ||
-		    nla_put_u64_64bit(skb, PIN_REVOKE_A_DECLARED_ID,
-				      batch->pins[i]->id,
-				      PIN_REVOKE_A_DECLARED_PAD))
-			return -EMSGSIZE;
-		nla_nest_end(skb, nest);
-	}
-	return 0;
+	for (i = 0; i < batch->nr && !err; i++)
+		err = pinr_put_declared(skb, batch->pins[i]);
+	return err;
 }
 
 static int pinr_declare_batch(struct genl_info *info, struct pinr_ctx *ctx,

@@ -151,6 +151,7 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		return;
 
 	if (step.todo & PINR_DO_QUIESCE) {
+		pinr_word_change(pin);
 		if (!pinr_fault(PINR_FAULT_NO_QUIESCE))
 			pin->ops->quiesce(pin->priv, pin->addr,
 					  pin->addr + pin->len - 1, reason);

@@ -19,6 +19,8 @@
 /* Room for some hundred events; the kernel cuts it down to net.core.rmem_max */
 #define RCVBUF_DEFAULT (256 * 1024)
 
+#define WORDS_SIZE (PIN_REVOKE_MAX_WORDS * sizeof(uint64_t))
+
 /* Return: 0, or -ECHILD in a child of the process that opened @ctx. */
 int revoke_enter(const struct revoke_ctx *ctx)
 {
@@ -64,6 +66,7 @@ static int start(struct revoke_ctx *ctx, const struct revoke_open_opts *opts)
 {
 	int rcvbuf = opts->rcvbuf ? opts->rcvbuf : RCVBUF_DEFAULT;
 	size_t page = sysconf(_SC_PAGESIZE);
+	void *words;
 	int err;
 
 	ctx->alive = mmap(NULL, page, PROT_READ | PROT_WRITE,
@@ -85,7 +88,14 @@ static int start(struct revoke_ctx *ctx, const struct revoke_open_opts *opts)
 	revoke_stream_init(&ctx->stream, &ctx->event);
 	setsockopt(ctx->stream.fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
 		   sizeof(rcvbuf));
-	return send_open(ctx, opts->flags);
+	err = send_open(ctx, opts->flags);
+	if (err)
+		return err;
+	words = mmap(NULL, WORDS_SIZE, PROT_READ, MAP_SHARED, ctx->fd, 0);
+	if (words == MAP_FAILED)
+		return -errno;
+	ctx->words = words;
+	return 0;
 }
 
 static int check_opts(const struct revoke_open_opts *opts)
@@ -144,6 +154,9 @@ REVOKE_EXPORT void revoke_close(struct revoke_ctx *ctx)
 
 	if (!ctx)
 		return;
+	/* The mapping keeps the context, too. */
+	if (ctx->words)
+		munmap((void *)ctx->words, WORDS_SIZE);
 	if (ctx->fd >= 0)
 		close(ctx->fd);
 	revoke_nl_close(&ctx->event);

@@ -11,6 +11,7 @@
 
 /* What one message answers, in the order that was asked */
 struct reply {
+	const uint64_t *words;
 	struct revoke_range *ranges;
 	size_t nr, done;
 };
@@ -25,11 +26,15 @@ static int on_declared(struct nlmsghdr *nlh, void *arg)
 {
 	static struct nla_policy policy[PIN_REVOKE_A_DECLARED_MAX + 1] = {
 		[PIN_REVOKE_A_DECLARED_ID] = { .type = NLA_U64 },
+		[PIN_REVOKE_A_DECLARED_WORD] = { .type = NLA_U32 },
+		[PIN_REVOKE_A_DECLARED_GENERATION] = { .type = NLA_U64 },
 	};
 	struct nlattr *tb[PIN_REVOKE_A_DECLARED_MAX + 1];
 	struct genlmsghdr *genl = nlmsg_data(nlh);
 	struct reply *reply = arg;
+	struct revoke_range *range;
 	struct nlattr *attr;
+	uint32_t word;
 	int left;
 
 	if (!genlmsg_valid_hdr(nlh, 0))
@@ -40,10 +45,18 @@ static int on_declared(struct nlmsghdr *nlh, void *arg)
 			continue;
 		if (reply->done == reply->nr ||
 		    nla_parse_nested(tb, PIN_REVOKE_A_DECLARED_MAX, attr, policy) ||
-		    !tb[PIN_REVOKE_A_DECLARED_ID])
+		    !tb[PIN_REVOKE_A_DECLARED_ID] ||
+		    !tb[PIN_REVOKE_A_DECLARED_WORD] ||
+		    !tb[PIN_REVOKE_A_DECLARED_GENERATION])
 			return -EPROTO;
-		range_at(reply->ranges, reply->done++)->id =
-			nla_get_u64(tb[PIN_REVOKE_A_DECLARED_ID]);
+		word = nla_get_u32(tb[PIN_REVOKE_A_DECLARED_WORD]);
+		if (word >= PIN_REVOKE_MAX_WORDS)
+			return -EPROTO;
+		range = range_at(reply->ranges, reply->done++);
+		range->id = nla_get_u64(tb[PIN_REVOKE_A_DECLARED_ID]);
+		range->word = reply->words + word;
+		range->generation =
+			nla_get_u64(tb[PIN_REVOKE_A_DECLARED_GENERATION]);
 	}
 	return reply->done == reply->nr ? 0 : -EPROTO;
 }
@@ -77,7 +90,7 @@ static int declare_some(struct revoke_ctx *ctx, const char *name,
 			struct revoke_range *ranges, size_t nr)
 {
 	struct nl_msg *msg = message(ctx, PIN_REVOKE_CMD_DECLARE);
-	struct reply reply = { .ranges = ranges, .nr = nr };
+	struct reply reply = { ctx->words, ranges, nr, 0 };
 	int err = msg ? 0 : -ENOMEM;
 	size_t i;
 

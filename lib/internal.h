@@ -172,6 +172,7 @@ int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin);
  * @alive: a page that reads 0 in a child of fork()
  * @fd: what OPEN gave us; the context lives as long as it
  * @event: the socket that sent OPEN and gets the events
+ * @words: the mapping of @fd, PIN_REVOKE_MAX_WORDS long
  * @cmd: the socket for everything else
  * @event_lock: protects @stream
  * @stream: the events of @event
@@ -179,6 +180,7 @@ int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin);
 struct revoke_ctx {
 	unsigned char *alive;
 	int fd;
+	const uint64_t *words;
 	struct revoke_nl event;
 	struct revoke_nl cmd;
 	pthread_mutex_t event_lock;

@@ -52,11 +52,14 @@ what=undeclare
 declared 0 0+0 65536 w 1 cache
 like "undeclare: A sees it" "$(h A pins 0)" "ok $id:active nr=1"
 like "undeclare: what root sees" "$(revokectl -j pin show)" '*"flags":\["write","file","declared"\]*'
+is "undeclare: it is valid" "$(h A valid 0)" 'ok 1'
 like "undeclare: under its name" "$(revokectl -j pin show)" '*"name":"cache"*'
 asked
 like "undeclare: A is asked" "$(h A requests 0)" "ok $request:writeback-sync:1:* nr=1"
 like "undeclare: it is not released yet" "$(h A ack 0 "$request" 0 released)" 'error EBUSY ?*'
+is "undeclare: it is still valid" "$(h A valid 0)" 'ok 1'
 is "undeclare: that is the answer" "$(h A undeclare 0 "$id")" ok
+is "undeclare: that makes it invalid" "$(h A valid 0)" 'ok 0'
 between "undeclare: fsync does not wait longer" "$(value ms "$(hear B)")" 0 5000
 is "undeclare: the disk has the data" "$(raw 0 16)" 17
 is "undeclare: released is true now" "$(h A ack 0 "$request" 0 released)" ok
@@ -72,6 +75,7 @@ asked
 is "quiesced: accepted" "$(h A ack 0 "$request" 0 quiesced)" ok
 between "quiesced: fsync does not wait longer" "$(value ms "$(hear B)")" 0 5000
 like "quiesced: A is told" "$(h A wait 0 revoked $SOON)" "ok revoked *reason=writeback-sync forced=0 *pin=$id *"
+is "quiesced: it is not valid any more" "$(h A valid 0)" 'ok 0'
 is "quiesced: it stays revoked" "$(state)" '"state":"revoked"'
 dirty 18
 like "quiesced: nobody is asked for it" "$(h B fsync 0)" 'ok ms=*'
@@ -87,6 +91,7 @@ ok "stopped: A is" wait_for 10 stopped
 between "stopped: fsync waits for the grace" "$(value ms "$(h B fsync 0)")" 900 4000
 kill -CONT "${holder_pid[A]}"
 like "stopped: A is told" "$(h A wait 0 revoked $SOON)" "ok revoked *reason=writeback-sync forced=1 *pin=$id *"
+is "stopped: it is not valid any more" "$(h A valid 0)" 'ok 0'
 is "stopped: undeclared" "$(h A undeclare 0 "$id")" ok
 is "stopped: the disk has the data" "$(raw 0 16)" 18
 like "stopped: any answer makes it one to wait for" "$(h A ack 0 "$request" 0 quiesced)" 'error ESTALE ?*'
@@ -140,6 +145,10 @@ is "admin: undeclared" "$(h A undeclare 0 "$id")" ok
 is "many: more memory" "$(h A map 3 anon 819200 private)" ok
 what=many
 declared 0 3+0 4096 w 200
+is "many: the first is valid" "$(h A valid 0)" 'ok 1'
+is "many: A drops the last" "$(h A drop 3+815104 4096)" ok
+is "many: the first is still valid" "$(h A valid 0)" 'ok 1'
+is "many: the last is not" "$(h A valid 199)" 'ok 0'
 like "many: they are all there" "$(h A pins 0)" '* nr=200'
 is "many: undeclared" "$(h A undeclare 0 "$id" 200)" ok
 ok "many: none is left" none
@@ -170,6 +179,23 @@ like "bad: undeclare nothing" "$(core-nl undeclare ctx-fd=0)" 'error EINVAL from
 # shellcheck disable=SC2046 # words
 like "bad: undeclare too much" "$(core-nl undeclare ctx-fd=0 $(printf 'id=%s ' {1..65}))" 'error EINVAL from 1 to 64 ranges*'
 ok "bad: nothing of it is there" none
+
+# Validity: the words can be read only, and are never late
+is "words: not to be written" "$(h A words write)" 'error EACCES'
+like "words: not to be run" "$(h A words exec)" 'error E[AP]*'
+is "words: not private" "$(h A words private)" 'error EINVAL'
+is "words: nor made writable" "$(h A words protect)" 'error EACCES'
+is "words: to be read" "$(h A words read)" ok
+dd if=/dev/zero of="$SCRATCH/race" bs=4096 count=1 status=none
+is "race: A maps a file" "$(h A map 5 "$SCRATCH/race" 4096 shared)" ok
+is "race: and more memory" "$(h A map 6 anon 4096 private)" ok
+for how in "drop 6" "unmap 6" "fsync 5" "truncate 5"; do
+	line=$(tell A race 0 "${how#* }+0" "${how% *}" 2000 && hear A 60)
+	diag "$line"
+	like "race: ${how% *} is never too late" "$line" 'ok wrong=0 *'
+	ok "race: ${how% *} came in time" [ "$(value changed "$line")" -gt 10 ]
+	ok "race: ${how% *} did not always come" [ "$(value valid "$line")" -gt 20 ]
+done
 
 # The limit is a user's
 limit=/sys/module/pin_revoke/parameters/max_declared

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <linux/netlink.h>
 #include "fake_peer.h"
@@ -159,6 +159,15 @@ static void send_done(uint32_t port, uint32_t seq)
 	fake_send(port, msg);
 }
 
+static int fake_words(void)
+{
+	int fd = memfd_create("words", MFD_CLOEXEC);
+
+	must(!ftruncate(fd, PIN_REVOKE_MAX_WORDS * sizeof(uint64_t)), "words");
+	fake.words = fd;
+	return fd;
+}
+
 static void open_ctx(uint32_t port, uint32_t seq)
 {
 	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_OPEN, seq, 0);
@@ -168,8 +177,7 @@ static void open_ctx(uint32_t port, uint32_t seq)
 		fake_send(port, fake_request(PIN_REVOKE_CMD_RELEASE_SOON, 7,
 					     1));
 	if (!fake.no_fd)
-		nla_put_u32(msg, PIN_REVOKE_A_CTX_FD,
-			    eventfd(0, EFD_CLOEXEC));
+		nla_put_u32(msg, PIN_REVOKE_A_CTX_FD, fake_words());
 	nla_put_u32(msg, PIN_REVOKE_A_CTX_ID, 1);
 	fake_send(port, msg);
 }
@@ -308,6 +316,8 @@ static void take_range(struct nlattr *attr, struct nl_msg *reply)
 	fake.range.flags = nla_get_u32(tb[PIN_REVOKE_A_RANGE_FLAGS]);
 	nest = nla_nest_start(reply, PIN_REVOKE_A_DECLARE_DECLARED);
 	nla_put_u64(reply, PIN_REVOKE_A_DECLARED_ID, ++fake.declared);
+	nla_put_u32(reply, PIN_REVOKE_A_DECLARED_WORD, fake.word);
+	nla_put_u64(reply, PIN_REVOKE_A_DECLARED_GENERATION, 0);
 	nla_nest_end(reply, nest);
 }
 

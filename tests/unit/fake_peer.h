@@ -61,6 +61,8 @@ struct fake_ack {
  * @undeclared: how many ids were undeclared
  * @range: what the last range said
  * @name: what DECLARE said last
+ * @words: the descriptor that OPEN handed out last, to be written to
+ * @word: of the ranges to come
  * @declare_short: DECLARE's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
  * @nr_pins: how many pins there are
@@ -103,6 +105,8 @@ struct fake {
 	unsigned int undeclared;
 	struct revoke_range range;
 	char name[64];
+	int words;
+	uint32_t word;
 	bool declare_short;
 	struct {
 		uint32_t pid;

@@ -122,6 +122,22 @@ static void test_newer(void)
 	stop();
 }
 
+static void test_valid(void)
+{
+	const uint64_t one = 1;
+
+	start();
+	fake.word = PIN_REVOKE_MAX_WORDS - 1;
+	ok(!revoke_declare(ctx, NULL, ranges, 1) && revoke_pin_valid(ranges),
+	   "valid as long as the word is what it was");
+	ok(pwrite(fake.words, &one, 8, fake.word * 8) == 8 &&
+	   !revoke_pin_valid(ranges), "not when it has changed");
+	fake.word++;
+	ok(revoke_declare(ctx, NULL, ranges, 1) == -EPROTO,
+	   "a word outside the mapping: -EPROTO");
+	stop();
+}
+
 static void test_fork(void)
 {
 	int status;
@@ -143,6 +159,7 @@ int main(void)
 	test_many();
 	test_errors();
 	test_newer();
+	test_valid();
 	test_fork();
 	return tap_done();
 }

@@ -249,6 +249,8 @@ int revoke_request_list(struct revoke_ctx *ctx,
  * @len: length in bytes
  * @flags: REVOKE_RANGE_WRITE, or 0
  * @id: set by revoke_declare(): the pin that stands for it in events and lists
+ * @word: set by revoke_declare(), for revoke_pin_valid()
+ * @generation: so is this
  */
 struct revoke_range {
 	size_t size;
@@ -256,6 +258,8 @@ struct revoke_range {
 	uint64_t len;
 	uint32_t flags;
 	uint64_t id;
+	const uint64_t *word;
+	uint64_t generation;
 };
 
 /**
@@ -274,8 +278,7 @@ struct revoke_range {
  * writes from then on is lost, what it reads is old. Such a range does not come
  * back: undeclare it, declare it again, then register with the driver again.
  *
- * Declare first, let the driver pin then: what happens to the range in between
- * is told.
+ * Declare first, let the driver pin then, check last (revoke_pin_valid()).
  *
  * All are declared, or none. Cheaper for many in one call.
  *
@@ -286,6 +289,40 @@ struct revoke_range {
  */
 int revoke_declare(struct revoke_ctx *ctx, const char *name,
 		   struct revoke_range *ranges, size_t nr);
+
+/**
+ * revoke_pin_valid - has nobody taken the range since it was declared
+ * @range: as revoke_declare() has left it
+ *
+ * No system call: reads a word that the kernel changes when it takes the range,
+ * before the memory changes. For caches of registrations, on each use:
+ *
+ *      this thread                        anybody: munmap, truncate, fsync, ...
+ *
+ *      revoke_declare()
+ *                                         the word changes, then the pages go
+ *      the driver pins: other pages
+ *      revoke_pin_valid(): no
+ *      deregister, undeclare, again
+ *
+ *      revoke_declare()
+ *      the driver pins: these pages
+ *                                         the word changes, then the pages go
+ *      revoke_pin_valid(): no
+ *
+ *      revoke_declare()
+ *      the driver pins: these pages
+ *      revoke_pin_valid(): yes, they are what this process sees
+ *                                         asks first, if it can: an event
+ *
+ * Yes is about the past: stop using the range when an event says so. Not after
+ * revoke_undeclare() or revoke_close(). May be called from a signal handler. In a
+ * child of fork() it tells of the parent's range.
+ */
+static inline bool revoke_pin_valid(const struct revoke_range *range)
+{
+	return __atomic_load_n(range->word, __ATOMIC_ACQUIRE) == range->generation;
+}
 
 /**
  * revoke_undeclare - the driver does not use these ranges any more

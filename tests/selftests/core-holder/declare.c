@@ -15,11 +15,12 @@
 
 #define MAX_RANGES	200
 
+static struct revoke_range ranges[MAX_RANGES];	/* declared last */
+
 /* declare CTX PLACE SIZE w|- [COUNT [NAME]]: so many, one after the other */
 void do_declare(char **arg)
 {
 	struct revoke_ctx *ctx = context(arg[1]);
-	struct revoke_range ranges[MAX_RANGES];
 	uint64_t addr = (uintptr_t)place(arg[2]);
 	size_t nr = arg[5] ? number(arg[5]) : 1, i;
 	int err;
@@ -44,26 +45,47 @@ void do_declare(char **arg)
 void do_undeclare(char **arg)
 {
 	struct revoke_ctx *ctx = context(arg[1]);
-	struct revoke_range ranges[MAX_RANGES];
+	struct revoke_range these[MAX_RANGES];
 	size_t nr = arg[3] ? number(arg[3]) : 1, i;
 	int err;
 
 	for (i = 0; i < nr && i < MAX_RANGES; i++)
-		ranges[i] = (struct revoke_range){
-			.size = sizeof(*ranges), .id = number(arg[2]) + i
+		these[i] = (struct revoke_range){
+			.size = sizeof(*these), .id = number(arg[2]) + i
 		};
-	err = revoke_undeclare(ctx, ranges, i);
+	err = revoke_undeclare(ctx, these, i);
 	if (err)
 		failed(err, revoke_last_error(ctx));
 	else
 		ok();
 }
 
+/* valid NR: is it, of those that were declared last */
+void do_valid(char **arg)
+{
+	printf("ok %d\n", revoke_pin_valid(&ranges[number(arg[1]) % MAX_RANGES]));
+}
+
+/* The descriptor of a context of this process; one must be open. */
+int context_fd(void)
+{
+	static const char what[] = "anon_inode:[pin-revoke]";
+	char path[64], text[64] = "";
+	int fd;
+
+	for (fd = 2; strcmp(text, what) && fd < SLOTS;) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", ++fd);
+		memset(text, 0, sizeof(text));
+		if (readlink(path, text, sizeof(text) - 1) < 0)
+			*text = '\0';
+	}
+	return fd;
+}
+
 /* child-undeclares ID: a child says so, with the context that it inherited */
 void do_child_undeclares(char **arg)
 {
-	static const char what[] = "anon_inode:[pin-revoke]";
-	char path[64], text[64] = "", id[64];
+	char text[64], id[64];
 	pid_t child = fork();
 	int fd;
 
@@ -71,14 +93,9 @@ void do_child_undeclares(char **arg)
 		waitpid(child, NULL, 0);
 		return;
 	}
-	for (fd = 3; strcmp(text, what); fd++) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		memset(text, 0, sizeof(text));
-		if (readlink(path, text, sizeof(text) - 1) < 0 && fd > SLOTS)
-			_exit(1);
-	}
-	fcntl(fd - 1, F_SETFD, 0);
-	snprintf(text, sizeof(text), "ctx-fd=%d", fd - 1);
+	fd = context_fd();
+	fcntl(fd, F_SETFD, 0);
+	snprintf(text, sizeof(text), "ctx-fd=%d", fd);
 	snprintf(id, sizeof(id), "id=%s", arg[1]);
 	execl("/pr/tests/core-nl", "core-nl", "undeclare", text, id, NULL);
 	_exit(1);

@@ -65,7 +65,13 @@ void do_disperse(char **arg);
 /* declare.c */
 void do_child_undeclares(char **arg);
 void do_declare(char **arg);
+int context_fd(void);
 void do_undeclare(char **arg);
+void do_valid(char **arg);
+
+/* valid.c */
+void do_race(char **arg);
+void do_words(char **arg);
 
 /* listen.c */
 struct revoke_ctx *context(const char *s);
