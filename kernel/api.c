@@ -292,6 +292,7 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 	spin_lock(&pinr_lock);
 	xa_erase(&pinr_pins, pin->id);
 	list_del_init(&pin->of_holder);
+	list_del_init(&pin->of_ctx);
 	spin_unlock(&pinr_lock);
 	atomic64_dec(&pinr_stats.pins);
 	/* Waits for invalidations of the mm: not here, see the top. */

@@ -66,7 +66,7 @@ static int pinr_ctx_release(struct inode *inode, struct file *file)
 	list_del(&ctx->all);
 	ctx->closed = true;
 	spin_unlock(&pinr_lock);
-	pinr_undeclare_all(ctx);
+	pinr_ctx_leave(ctx);
 	pinr_ctx_put(ctx);
 	return 0;
 }

@@ -138,7 +138,7 @@ struct pin_revoke_pin {
 	bool adopted;			/* not ours to pin, nor to restore */
 	bool declared;			/* and without pages: declare.c */
 	u64 ctx;			/* the one that is told; 0: all */
-	struct list_head of_ctx;	/* declared by it */
+	struct list_head of_ctx;	/* its pins */
 	struct pinr_ctx *word_ctx;	/* valid.c; NULL: has no word */
 	unsigned int word_nr;
 	u64 *word;			/* under lock */
@@ -326,7 +326,7 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 				    const struct pinr_range *range);
 int pinr_fill_declare(struct pin_revoke_pin *pin);
 int pinr_undeclare(struct pinr_ctx *ctx, u64 id);
-void pinr_undeclare_all(struct pinr_ctx *ctx);
+void pinr_declared_end(struct pin_revoke_pin *pin);
 void pinr_undeclare_dead(struct pin_revoke_pin *pin);
 
 /* context.c */
@@ -343,8 +343,8 @@ struct pinr_ctx {
 	struct list_head all;
 	struct list_head of_holder;
 	struct list_head tolds;
-	struct list_head pins;		/* that it declared */
-	bool closed;			/* pinr_lock: declares nothing any more */
+	struct list_head pins;		/* that it declared, or claimed */
+	bool closed;			/* pinr_lock: gets no more of them */
 	struct ida words;
 	struct page *pages[PINR_WORD_PAGES];
 };
@@ -363,6 +363,10 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id);
 int pinr_ctx_init(void);
 void pinr_ctx_exit(void);
 
+/* claim.c */
+int pinr_claim(struct pinr_ctx *ctx, struct pin_revoke_pin *pin);
+void pinr_ctx_leave(struct pinr_ctx *ctx);
+
 /* valid.c */
 int pinr_word_get(struct pinr_ctx *ctx, struct pin_revoke_pin *pin);
 void pinr_word_put(struct pin_revoke_pin *pin);
@@ -372,6 +376,7 @@ int pinr_words_mmap(struct file *file, struct vm_area_struct *vma);
 /* It is being taken. Caller holds pin->lock. */
 static inline void pinr_word_change(struct pin_revoke_pin *pin)
 {
+	/* Pairs with revoke_pin_valid() of <revoke/revoke.h>. */
 	if (pin->word)
 		smp_store_release(pin->word, *pin->word + 1);
 }

@@ -118,11 +118,11 @@ int pinr_fill_declare(struct pin_revoke_pin *pin)
 	return err;
 }
 
-static void pinr_declared_end(struct pin_revoke_pin *pin)
+/* By whoever took it off the list of its context. */
+void pinr_declared_end(struct pin_revoke_pin *pin)
 {
 	kuid_t uid = pin->uid;
 
-	pinr_word_put(pin);
 	pin_revoke_release(pin);
 	pinr_user_uncharge(uid);
 }
@@ -207,25 +207,6 @@ int pinr_undeclare(struct pinr_ctx *ctx, u64 id)
 		return -ENOENT;
 	pinr_declared_end(pin);
 	return 0;
-}
-
-/* The context is closed. */
-void pinr_undeclare_all(struct pinr_ctx *ctx)
-{
-	struct pin_revoke_pin *pin;
-
-	for (;;) {
-		spin_lock(&pinr_lock);
-		pin = list_first_entry_or_null(&ctx->pins, struct pin_revoke_pin,
-					       of_ctx);
-		if (pin)
-			pinr_declared_mine(pin);
-		spin_unlock(&pinr_lock);
-		if (!pin)
-			return;
-		pinr_declared_end(pin);
-		cond_resched();
-	}
 }
 
 /*

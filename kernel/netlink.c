@@ -200,6 +200,31 @@ int pin_revoke_nl_pin_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+int pin_revoke_nl_restore_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pin_revoke_pin *pin;
+	int err = 0;
+
+	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_PIN_ID)) {
+		NL_SET_ERR_MSG(info->extack, "id is needed");
+		return -EINVAL;
+	}
+	pin = pinr_pin_of(info, info->attrs[PIN_REVOKE_A_PIN_ID]);
+	if (!pin)
+		return -ENOENT;
+	if (!pinr_visible(skb, pin)) {
+		NL_SET_ERR_MSG(info->extack, "the pin belongs to somebody else");
+		err = -EPERM;
+	} else if (pin->adopted) {
+		NL_SET_ERR_MSG(info->extack, "only its driver pins it again");
+		err = -EOPNOTSUPP;
+	} else {
+		pin_revoke_access(pin, 0, pin->len);
+	}
+	pinr_pin_put(pin);
+	return err;
+}
+
 void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
 	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The family: ranges that a process declares itself.
+ * The family: ranges that a process declares itself, and pins that it claims.
  *
  * Many in one message, all or none. Must never decide what becomes of a range:
  * that is declare.c.
@@ -213,6 +213,72 @@ int pin_revoke_nl_undeclare_doit(struct sk_buff *skb, struct genl_info *info)
 			break;
 		}
 	}
+	pinr_ctx_put(ctx);
+	return err;
+}
+
+static int pinr_claim_one(struct genl_info *info, struct pinr_ctx *ctx,
+			  struct nlattr *attr, struct pinr_batch *batch)
+{
+	struct pin_revoke_pin *pin = pinr_pin_find(nla_get_u64(attr));
+	int err = -ENOENT;
+
+	if (pin) {
+		batch->pins[batch->nr++] = pin;
+		err = pinr_claim(ctx, pin);
+	}
+	switch (err) {
+	case 0:
+		break;
+	case -ENOENT:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such pin");
+		break;
+	case -EPERM:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "the pin belongs to somebody else");
+		break;
+	case -EBUSY:
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "another context has claimed the pin");
+		break;
+	default:
+		pinr_declare_failed(info, attr, err);
+	}
+	return err;
+}
+
+int pin_revoke_nl_claim_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pinr_batch *batch;
+	struct pinr_ctx *ctx;
+	struct nlattr *attr;
+	int left, err;
+
+	err = pinr_count(info, PIN_REVOKE_A_DECLARE_ID);
+	if (err < 0)
+		return err;
+	ctx = pinr_own_ctx(info, &err);
+	if (!ctx)
+		return err;
+	batch = kzalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
+	if (!batch) {
+		pinr_ctx_put(ctx);
+		NL_SET_ERR_MSG(info->extack, "no memory for a claim");
+		return -ENOMEM;
+	}
+	err = 0;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_ID)
+			continue;
+		err = pinr_claim_one(info, ctx, attr, batch);
+		if (err)
+			break;
+	}
+	if (!err)
+		err = pinr_reply(info, pinr_fill_declared, batch);
+	while (batch->nr)
+		pinr_pin_put(batch->pins[--batch->nr]);
+	kfree(batch);
 	pinr_ctx_put(ctx);
 	return err;
 }

@@ -120,6 +120,17 @@ static const struct nla_policy pin_revoke_undeclare_nl_policy[PIN_REVOKE_A_DECLA
 	[PIN_REVOKE_A_DECLARE_ID] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
+/* PIN_REVOKE_CMD_CLAIM - do */
+static const struct nla_policy pin_revoke_claim_nl_policy[PIN_REVOKE_A_DECLARE_ID + 1] = {
+	[PIN_REVOKE_A_DECLARE_CTX_FD] = { .type = NLA_U32, },
+	[PIN_REVOKE_A_DECLARE_ID] = NLA_POLICY_MIN(NLA_U64, 1),
+};
+
+/* PIN_REVOKE_CMD_RESTORE - do */
+static const struct nla_policy pin_revoke_restore_nl_policy[PIN_REVOKE_A_PIN_ID + 1] = {
+	[PIN_REVOKE_A_PIN_ID] = { .type = NLA_U64, },
+};
+
 /* Ops table for pin_revoke */
 static const struct genl_split_ops pin_revoke_nl_ops[] = {
 	{
@@ -212,6 +223,20 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.doit		= pin_revoke_nl_undeclare_doit,
 		.policy		= pin_revoke_undeclare_nl_policy,
 		.maxattr	= PIN_REVOKE_A_DECLARE_ID,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PIN_REVOKE_CMD_CLAIM,
+		.doit		= pin_revoke_nl_claim_doit,
+		.policy		= pin_revoke_claim_nl_policy,
+		.maxattr	= PIN_REVOKE_A_DECLARE_ID,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= PIN_REVOKE_CMD_RESTORE,
+		.doit		= pin_revoke_nl_restore_doit,
+		.policy		= pin_revoke_restore_nl_policy,
+		.maxattr	= PIN_REVOKE_A_PIN_ID,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

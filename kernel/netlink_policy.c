@@ -122,12 +122,17 @@ int pin_revoke_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	if (id) {
-		/* Whose pin it is would show. */
-		int err = pinr_must_be_admin(skb, info);
+		int err = 0;
 
-		if (err)
-			return err;
 		pin = pinr_pin_find(nla_get_u64(id));
+		/* Whose pin it is would show. */
+		if (!pin || pin->holder->mm != current->mm)
+			err = pinr_must_be_admin(skb, info);
+		if (err) {
+			if (pin)
+				pinr_pin_put(pin);
+			return err;
+		}
 		if (!pin) {
 			NL_SET_ERR_MSG_ATTR(info->extack, id, "no such pin");
 			return -ENOENT;

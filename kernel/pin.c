@@ -32,6 +32,7 @@ static void pinr_pin_last(struct kref *ref)
 	struct pin_revoke_pin *pin =
 		container_of(ref, struct pin_revoke_pin, ref);
 
+	pinr_word_put(pin);
 	pinr_segs_free(pin->segs);
 	kvfree(pin->pages);
 	kfree(pin->wanted);

@@ -45,30 +45,33 @@ static u64 *pinr_word_at(struct pinr_ctx *ctx, unsigned int nr)
 /**
  * pinr_word_get - give a pin a word of a context
  * @ctx: the context, which stays as long as the pin has the word
- * @pin: has none; not to be released meanwhile
+ * @pin: one of its pins, which may have one already
  *
- * Sets @pin->generation to what the word is while the pin is not taken.
+ * Sets @pin->generation to what the word is until the pin is taken.
  *
- * Context: process context, no locks.
+ * Context: process context; one at a time for a pin.
  * Return: 0; -EDQUOT the context has no word left; -ENOMEM.
  */
 int pinr_word_get(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 {
-	int nr = ida_alloc_max(&ctx->words, PIN_REVOKE_MAX_WORDS - 1,
-			       GFP_KERNEL_ACCOUNT);
-	u64 *word;
+	u64 *word = pin->word;
+	int nr = pin->word_nr;
 
-	if (nr < 0)
-		return nr == -ENOSPC ? -EDQUOT : nr;
-	word = pinr_word_at(ctx, nr);
 	if (!word) {
-		ida_free(&ctx->words, nr);
-		return -ENOMEM;
+		nr = ida_alloc_max(&ctx->words, PIN_REVOKE_MAX_WORDS - 1,
+				   GFP_KERNEL_ACCOUNT);
+		if (nr < 0)
+			return nr == -ENOSPC ? -EDQUOT : nr;
+		word = pinr_word_at(ctx, nr);
+		if (!word) {
+			ida_free(&ctx->words, nr);
+			return -ENOMEM;
+		}
+		kref_get(&ctx->ref);
+		pin->word_ctx = ctx;
+		pin->word_nr = nr;
 	}
-	kref_get(&ctx->ref);
 	mutex_lock(&pin->lock);
-	pin->word_ctx = ctx;
-	pin->word_nr = nr;
 	pin->word = word;
 	pin->generation = *word;
 	/* Taken before it had one. */
@@ -82,16 +85,15 @@ int pinr_word_get(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 /* Takes it away again, changed: whoever still looks sees that. May sleep. */
 void pinr_word_put(struct pin_revoke_pin *pin)
 {
-	struct pinr_ctx *ctx;
+	struct pinr_ctx *ctx = pin->word_ctx;
 
-	mutex_lock(&pin->lock);
-	ctx = pin->word_ctx;
-	pinr_word_change(pin);
-	pin->word_ctx = NULL;
-	pin->word = NULL;
-	mutex_unlock(&pin->lock);
 	if (!ctx)
 		return;
+	mutex_lock(&pin->lock);
+	pinr_word_change(pin);
+	pin->word = NULL;
+	mutex_unlock(&pin->lock);
+	pin->word_ctx = NULL;
 	ida_free(&ctx->words, pin->word_nr);
 	pinr_ctx_put(ctx);
 }

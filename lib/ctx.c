@@ -126,6 +126,7 @@ static int do_open(const struct revoke_open_opts *opts,
 		return -ENOMEM;
 	ctx->fd = -1;
 	pthread_mutex_init(&ctx->event_lock, NULL);
+	pthread_mutex_init(&ctx->dispatch.lock, NULL);
 	err = start(ctx, opts);
 	if (err)
 		revoke_close(ctx);
@@ -154,6 +155,9 @@ REVOKE_EXPORT void revoke_close(struct revoke_ctx *ctx)
 
 	if (!ctx)
 		return;
+	/* In a child there is no such thread. */
+	if (ctx->dispatch.running && revoke_dispatch_stop(ctx) == -ECHILD)
+		close(ctx->dispatch.stop_fd);
 	/* The mapping keeps the context, too. */
 	if (ctx->words)
 		munmap((void *)ctx->words, WORDS_SIZE);
@@ -162,6 +166,7 @@ REVOKE_EXPORT void revoke_close(struct revoke_ctx *ctx)
 	revoke_nl_close(&ctx->event);
 	revoke_nl_close(&ctx->cmd);
 	pthread_mutex_destroy(&ctx->event_lock);
+	pthread_mutex_destroy(&ctx->dispatch.lock);
 	if (ctx->alive)
 		munmap(ctx->alive, sysconf(_SC_PAGESIZE));
 	free(ctx);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * librevoke: ranges that the process declares itself.
+ * librevoke: ranges that the process declares itself, and pins that it claims.
  *
- * Owns the DECLARE and UNDECLARE messages: many ranges in as few as there can be.
+ * Owns the DECLARE, UNDECLARE and CLAIM messages: many ranges in as few as there can be.
  * Must never leave a part of a call declared when it fails.
  */
 #include <errno.h>
@@ -105,10 +105,12 @@ static int declare_some(struct revoke_ctx *ctx, const char *name,
 	return revoke_nl_call(&ctx->cmd, msg, on_declared, &reply, NULL);
 }
 
-static int undeclare_some(struct revoke_ctx *ctx,
-			  const struct revoke_range *ranges, size_t nr)
+/* UNDECLARE or CLAIM; @reply is for the latter. */
+static int send_ids(struct revoke_ctx *ctx, uint8_t cmd,
+		    const struct revoke_range *ranges, size_t nr,
+		    struct reply *reply)
 {
-	struct nl_msg *msg = message(ctx, PIN_REVOKE_CMD_UNDECLARE);
+	struct nl_msg *msg = message(ctx, cmd);
 	int err = msg ? 0 : -ENOMEM;
 	size_t i;
 
@@ -119,7 +121,8 @@ static int undeclare_some(struct revoke_ctx *ctx,
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	return revoke_nl_call(&ctx->cmd, msg, NULL, NULL, NULL);
+	return revoke_nl_call(&ctx->cmd, msg, reply ? on_declared : NULL, reply,
+			      NULL);
 }
 
 static size_t some(size_t nr)
@@ -134,7 +137,8 @@ static int undeclare(struct revoke_ctx *ctx, const struct revoke_range *ranges,
 	int err = 0;
 
 	for (done = 0; !err && done < nr; done += some(nr - done))
-		err = undeclare_some(ctx, range_at(ranges, done), some(nr - done));
+		err = send_ids(ctx, PIN_REVOKE_CMD_UNDECLARE,
+			       range_at(ranges, done), some(nr - done), NULL);
 	return err;
 }
 
@@ -191,6 +195,57 @@ REVOKE_EXPORT int revoke_undeclare(struct revoke_ctx *ctx,
 		err = check(ranges, nr);
 	if (!err)
 		err = undeclare(ctx, ranges, nr);
+	errno = saved;
+	return err;
+}
+
+static int find(const struct revoke_pin *pin, void *arg)
+{
+	struct revoke_range *range = arg;
+
+	/* The list is in the order of ids: the youngest is last. */
+	if (pin->addr == range->addr && pin->len == range->len &&
+	    !(pin->flags & PIN_REVOKE_PIN_FLAGS_DECLARED))
+		range->id = pin->id;
+	return 0;
+}
+
+static int claim(struct revoke_ctx *ctx, struct revoke_range *ranges, size_t nr)
+{
+	size_t i, done;
+	int err = 0;
+
+	for (i = 0; !err && i < nr; i++) {
+		struct revoke_range *range = range_at(ranges, i);
+
+		if (range->id)
+			continue;
+		err = revoke_nl_pins(&ctx->cmd, find, range);
+		if (!err && !range->id)
+			err = -ENOENT;
+	}
+	for (done = 0; !err && done < nr; done += some(nr - done)) {
+		struct reply reply = {
+			ctx->words, range_at(ranges, done), some(nr - done), 0
+		};
+
+		err = send_ids(ctx, PIN_REVOKE_CMD_CLAIM, reply.ranges, reply.nr,
+			       &reply);
+	}
+	return err;
+}
+
+REVOKE_EXPORT int revoke_claim(struct revoke_ctx *ctx,
+			       struct revoke_range *ranges, size_t nr)
+{
+	int saved = errno;
+	int err;
+
+	err = revoke_enter(ctx);
+	if (!err)
+		err = check(ranges, nr);
+	if (!err)
+		err = claim(ctx, ranges, nr);
 	errno = saved;
 	return err;
 }

@@ -165,6 +165,25 @@ struct revoke_stream {
 void revoke_stream_init(struct revoke_stream *s, const struct revoke_nl *nl);
 int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin);
 
+/* dispatch.c */
+
+/**
+ * struct revoke_dispatch - the thread of a context
+ * @lock: protects @running and @stop_fd; never taken by the thread
+ * @running: @thread is there, or is to be joined
+ * @stop_fd: readable when it should end
+ * @err: why it ended by itself
+ */
+struct revoke_dispatch {
+	pthread_mutex_t lock;
+	pthread_t thread;
+	bool running;
+	int stop_fd;
+	int err;
+	revoke_dispatch_fn fn;
+	void *arg;
+};
+
 /* ctx.c */
 
 /**
@@ -176,6 +195,7 @@ int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin);
  * @cmd: the socket for everything else
  * @event_lock: protects @stream
  * @stream: the events of @event
+ * @dispatch: its thread
  */
 struct revoke_ctx {
 	unsigned char *alive;
@@ -185,6 +205,7 @@ struct revoke_ctx {
 	struct revoke_nl cmd;
 	pthread_mutex_t event_lock;
 	struct revoke_stream stream;
+	struct revoke_dispatch dispatch;
 };
 
 int revoke_enter(const struct revoke_ctx *ctx);

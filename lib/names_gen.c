@@ -207,6 +207,10 @@ const char *revoke_cmd_name(uint32_t value)
 		return "declare";
 	case PIN_REVOKE_CMD_UNDECLARE:
 		return "undeclare";
+	case PIN_REVOKE_CMD_CLAIM:
+		return "claim";
+	case PIN_REVOKE_CMD_RESTORE:
+		return "restore";
 	default:
 		return "?";
 	}

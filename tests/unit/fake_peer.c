@@ -265,7 +265,8 @@ static void give_policy(uint32_t port, uint32_t seq, struct nlattr **tb)
 {
 	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_POLICY_GET, seq, 0);
 
-	fake.policy_pin = nla_get_u64(tb[PIN_REVOKE_A_POLICY_PIN]);
+	fake.policy_pin = tb[PIN_REVOKE_A_POLICY_PIN] ?
+		nla_get_u64(tb[PIN_REVOKE_A_POLICY_PIN]) : 0;
 	nla_put_u32(msg, PIN_REVOKE_A_POLICY_REASON,
 		    nla_get_u32(tb[PIN_REVOKE_A_POLICY_REASON]));
 	nla_put_u32(msg, PIN_REVOKE_A_POLICY_GRACE_MS, 700);
@@ -306,19 +307,40 @@ static void take_revoke(uint32_t port, uint32_t seq, struct nlattr **tb)
 	fake_send(port, msg);
 }
 
+static void put_declared(struct nl_msg *msg, uint64_t id)
+{
+	struct nlattr *nest = nla_nest_start(msg, PIN_REVOKE_A_DECLARE_DECLARED);
+
+	nla_put_u64(msg, PIN_REVOKE_A_DECLARED_ID, id);
+	nla_put_u32(msg, PIN_REVOKE_A_DECLARED_WORD, fake.word);
+	nla_put_u64(msg, PIN_REVOKE_A_DECLARED_GENERATION, 0);
+	nla_nest_end(msg, nest);
+}
+
 static void take_range(struct nlattr *attr, struct nl_msg *reply)
 {
-	struct nlattr *tb[PIN_REVOKE_A_RANGE_MAX + 1], *nest;
+	struct nlattr *tb[PIN_REVOKE_A_RANGE_MAX + 1];
 
 	must(!nla_parse_nested(tb, PIN_REVOKE_A_RANGE_MAX, attr, NULL), "range");
 	fake.range.addr = nla_get_u64(tb[PIN_REVOKE_A_RANGE_ADDR]);
 	fake.range.len = nla_get_u64(tb[PIN_REVOKE_A_RANGE_LEN]);
 	fake.range.flags = nla_get_u32(tb[PIN_REVOKE_A_RANGE_FLAGS]);
-	nest = nla_nest_start(reply, PIN_REVOKE_A_DECLARE_DECLARED);
-	nla_put_u64(reply, PIN_REVOKE_A_DECLARED_ID, ++fake.declared);
-	nla_put_u32(reply, PIN_REVOKE_A_DECLARED_WORD, fake.word);
-	nla_put_u64(reply, PIN_REVOKE_A_DECLARED_GENERATION, 0);
-	nla_nest_end(reply, nest);
+	put_declared(reply, ++fake.declared);
+}
+
+static void take_claim(uint32_t port, struct nlmsghdr *nlh)
+{
+	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_CLAIM, nlh->nlmsg_seq, 0);
+	struct nlattr *attr;
+	int left;
+
+	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left) {
+		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_ID)
+			continue;
+		fake.claimed = nla_get_u64(attr);
+		put_declared(msg, fake.claimed);
+	}
+	fake_send(port, msg);
 }
 
 static void take_declare(uint32_t port, struct nlmsghdr *nlh)
@@ -401,6 +423,12 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 			break;
 		case PIN_REVOKE_CMD_DECLARE:
 			take_declare(port, nlh);
+			break;
+		case PIN_REVOKE_CMD_CLAIM:
+			take_claim(port, nlh);
+			break;
+		case PIN_REVOKE_CMD_RESTORE:
+			fake.restored = nla_get_u64(tb[PIN_REVOKE_A_PIN_ID]);
 			break;
 		case PIN_REVOKE_CMD_UNDECLARE:
 			nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left)

@@ -63,6 +63,8 @@ struct fake_ack {
  * @name: what DECLARE said last
  * @words: the descriptor that OPEN handed out last, to be written to
  * @word: of the ranges to come
+ * @claimed: the last id that was claimed
+ * @restored: what RESTORE said last
  * @declare_short: DECLARE's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
  * @nr_pins: how many pins there are
@@ -107,6 +109,8 @@ struct fake {
 	char name[64];
 	int words;
 	uint32_t word;
+	uint64_t claimed;
+	uint64_t restored;
 	bool declare_short;
 	struct {
 		uint32_t pid;

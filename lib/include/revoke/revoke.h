@@ -29,6 +29,12 @@
 extern "C" {
 #endif
 
+/* Of this header: major version << 16, and minor. */
+#define REVOKE_VERSION 0x00000001
+
+/* The same of the library: it may be newer, and have more, than the header. */
+unsigned int revoke_version(void);
+
 struct revoke_ctx;
 
 /**
@@ -152,6 +158,53 @@ struct revoke_event {
  * small, or another negative errno.
  */
 int revoke_next_event(struct revoke_ctx *ctx, struct revoke_event *event);
+
+/**
+ * revoke_wait_event - take the next event, wait for one if there is none
+ * @ctx: the context
+ * @event: filled in
+ * @timeout_ms: how long, in milliseconds; 0: not at all, below: for ever
+ *
+ * Several threads may wait: each event goes to one of them. Never allocates
+ * memory.
+ *
+ * Return: 1 with an event, 0 when the time is over, -EINTR a signal was handled,
+ * or as revoke_next_event().
+ */
+int revoke_wait_event(struct revoke_ctx *ctx, struct revoke_event *event,
+		      int timeout_ms);
+
+/* @event and what it points to are valid during the call only. */
+typedef void (*revoke_dispatch_fn)(struct revoke_ctx *ctx,
+				   const struct revoke_event *event, void *arg);
+
+/**
+ * revoke_dispatch_start - have a thread take all events
+ * @ctx: the context, opened with PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD, so that
+ *	requests that this process causes itself are waited for, too
+ * @fn: is given each event, by this thread, with no lock of the library held; may
+ *	call it. What it waits for must not wait for the memory that is asked for.
+ * @arg: for @fn
+ *
+ * The thread handles no signals, and allocates nothing. Until it is stopped nobody
+ * else should take events.
+ *
+ * Return: 0; -EALREADY there is one; -EAGAIN, -EMFILE, or another negative errno.
+ */
+int revoke_dispatch_start(struct revoke_ctx *ctx, revoke_dispatch_fn fn,
+			  void *arg);
+
+/**
+ * revoke_dispatch_stop - end that thread
+ * @ctx: the context
+ *
+ * Waits until @fn has returned, and it is not called again. revoke_close() does
+ * this, too. Events that come later stay in the context.
+ *
+ * Return: 0, also if there is none; -EDEADLK @fn itself has called; what the thread
+ * had ended with before.
+ */
+int revoke_dispatch_stop(struct revoke_ctx *ctx);
 
 /**
  * revoke_ack - answer a request
@@ -338,6 +391,73 @@ static inline bool revoke_pin_valid(const struct revoke_range *range)
  */
 int revoke_undeclare(struct revoke_ctx *ctx, const struct revoke_range *ranges,
 		     size_t nr);
+
+/**
+ * revoke_claim - pins of drivers belong to this context from now on
+ * @ctx: the context
+ * @ranges: an array; of each @size and @id, or with @id 0 @addr and @len. @id, @word
+ *	and @generation are set
+ * @nr: how many
+ *
+ * No other context hears of them, or is waited for, until this one is closed. Pins
+ * that nobody has claimed belong to all contexts of the process. By @addr and @len
+ * the youngest pin of exactly this range is meant.
+ *
+ * From then on there is revoke_pin_valid() for them. Claim a pin again after
+ * REVOKE_EVENT_RESTORED: it is valid in another generation.
+ *
+ * Return: 0; -ENOENT no such pin; -EBUSY another context has claimed it; -EPERM it
+ * is another process's; -EINVAL @size is too small; -ENOMEM, or another negative
+ * errno. After an error some may be claimed.
+ */
+int revoke_claim(struct revoke_ctx *ctx, struct revoke_range *ranges, size_t nr);
+
+/**
+ * revoke_restore - would like to have a pin back
+ * @ctx: the context
+ * @pin: its id
+ *
+ * For drivers that bring pages back on access (rdma_rxe does): all of them, before
+ * anybody accesses them. Does not wait for it; REVOKE_EVENT_RESTORED tells.
+ *
+ * Return: 0; -ENOENT no such pin; -EPERM it is another process's; -EOPNOTSUPP only
+ * its driver can; or another negative errno.
+ */
+int revoke_restore(struct revoke_ctx *ctx, uint64_t pin);
+
+/**
+ * struct revoke_policy - what happens to a pin for a reason
+ * @size: sizeof(struct revoke_policy), set by the caller
+ * @action: enum pin_revoke_action
+ * @grace_ms: time to answer
+ * @max_extend_ms: the most that revoke_extend() adds
+ * @skip_ms: in place of @grace_ms for background writeback
+ * @repeat_ms: how often an unanswered request is told again; 0: once
+ *
+ * What means nothing for the reason is 0.
+ */
+struct revoke_policy {
+	size_t size;
+	uint32_t action;
+	uint32_t grace_ms;
+	uint32_t max_extend_ms;
+	uint32_t skip_ms;
+	uint32_t repeat_ms;
+};
+
+/**
+ * revoke_policy_get - what to expect
+ * @ctx: the context
+ * @pin: a pin of this process: what holds for it; 0: what holds where nothing is set
+ *	for a user, cgroup or command
+ * @reason: enum pin_revoke_reason
+ * @policy: filled in
+ *
+ * Return: 0; -ENOENT no such pin; -EPERM it is another process's; -EINVAL
+ * @policy->size is too small; -ERANGE no such reason; or another negative errno.
+ */
+int revoke_policy_get(struct revoke_ctx *ctx, uint64_t pin,
+		      enum pin_revoke_reason reason, struct revoke_policy *policy);
 
 /**
  * revoke_last_error - the kernel's words for the last error

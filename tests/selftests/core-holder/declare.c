@@ -100,3 +100,48 @@ void do_child_undeclares(char **arg)
 	execl("/pr/tests/core-nl", "core-nl", "undeclare", text, id, NULL);
 	_exit(1);
 }
+
+/* claim CTX PIN | claim CTX 0 PLACE SIZE: then it is "valid 0" */
+void do_claim(char **arg)
+{
+	struct revoke_ctx *ctx = context(arg[1]);
+	int err;
+
+	ranges[0] = (struct revoke_range){
+		.size = sizeof(*ranges), .id = number(arg[2]),
+		.addr = (uintptr_t)place(arg[3]),
+		.len = arg[3] ? number(arg[4]) : 0,
+	};
+	err = revoke_claim(ctx, ranges, 1);
+	if (err)
+		failed(err, revoke_last_error(ctx));
+	else
+		printf("ok pin=%llu\n", (unsigned long long)ranges[0].id);
+}
+
+/* restore CTX PIN */
+void do_restore(char **arg)
+{
+	struct revoke_ctx *ctx = context(arg[1]);
+	int err = revoke_restore(ctx, number(arg[2]));
+
+	if (err)
+		failed(err, revoke_last_error(ctx));
+	else
+		ok();
+}
+
+/* policy CTX PIN: for writeback-sync */
+void do_policy(char **arg)
+{
+	struct revoke_ctx *ctx = context(arg[1]);
+	struct revoke_policy p = { .size = sizeof(p) };
+	int err = revoke_policy_get(ctx, number(arg[2]),
+				    PIN_REVOKE_REASON_WRITEBACK_SYNC, &p);
+
+	if (err)
+		failed(err, revoke_last_error(ctx));
+	else
+		printf("ok action=%u grace=%u extend=%u\n", p.action, p.grace_ms,
+		       p.max_extend_ms);
+}

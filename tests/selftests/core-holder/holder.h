@@ -64,8 +64,11 @@ void do_disperse(char **arg);
 
 /* declare.c */
 void do_child_undeclares(char **arg);
+void do_claim(char **arg);
 void do_declare(char **arg);
 int context_fd(void);
+void do_policy(char **arg);
+void do_restore(char **arg);
 void do_undeclare(char **arg);
 void do_valid(char **arg);
 
@@ -78,9 +81,12 @@ struct revoke_ctx *context(const char *s);
 void do_ack(char **arg);
 void do_answer(char **arg);
 void do_close(char **arg);
+void do_dispatch(char **arg);
+void do_dispatched(char **arg);
 void do_listen(char **arg);
 void do_pins(char **arg);
 void do_requests(char **arg);
+void do_undispatch(char **arg);
 void do_wait(char **arg);
 
 #endif /* HOLDER_H */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,4 +206,48 @@ void do_requests(char **arg)
 	printf("ok");
 	err = revoke_request_list(ctx, count_request, &nr);
 	printf(" nr=%d%s\n", nr, err ? " incomplete" : "");
+}
+
+static atomic_uint heard[REVOKE_EVENT_RESYNC + 1];
+
+static void on_event(struct revoke_ctx *ctx, const struct revoke_event *event,
+		     void *arg)
+{
+	(void)arg;
+	heard[event->type]++;
+	if (event->type == REVOKE_EVENT_RELEASE_SOON)
+		revoke_ack(ctx, event->request, event->pin.id,
+			   PIN_REVOKE_ACK_KIND_QUIESCED);
+}
+
+/* dispatch CTX: the library's thread answers "quiesced", and counts */
+void do_dispatch(char **arg)
+{
+	struct revoke_ctx *ctx = context(arg[1]);
+	int err = revoke_dispatch_start(ctx, on_event, NULL);
+
+	if (err)
+		failed(err, revoke_last_error(ctx));
+	else
+		ok();
+}
+
+/* dispatched: what such threads have heard so far */
+void do_dispatched(char **arg)
+{
+	(void)arg;
+	printf("ok asked=%u revoked=%u restored=%u\n",
+	       heard[REVOKE_EVENT_RELEASE_SOON], heard[REVOKE_EVENT_REVOKED],
+	       heard[REVOKE_EVENT_RESTORED]);
+}
+
+/* undispatch CTX */
+void do_undispatch(char **arg)
+{
+	int err = revoke_dispatch_stop(context(arg[1]));
+
+	if (err)
+		failed(err, "");
+	else
+		ok();
 }

@@ -21,7 +21,7 @@
 
 static struct {
 	const char *how;
-	volatile char *addr;
+	char *addr;
 	int fd;
 	atomic_ulong begun, done;	/* changes */
 	atomic_bool stop;
@@ -29,7 +29,7 @@ static struct {
 
 static int change(void)
 {
-	char *addr = (char *)race.addr;
+	char *addr = race.addr;
 
 	if (!strcmp(race.how, "unmap"))
 		return mmap(addr, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
@@ -46,7 +46,7 @@ static void *changer(void *arg)
 	int err = 0;
 
 	while (!err && !race.stop) {
-		race.addr[0]++;
+		__atomic_fetch_add(race.addr, 1, __ATOMIC_RELAXED);
 		race.begun++;
 		err = change();
 		race.done++;
