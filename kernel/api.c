@@ -164,7 +164,11 @@ static void pinr_publish(struct pin_revoke_pin *pin)
 
 /**
  * pinr_register - make a pin
- * @ops: as pin_revoke_pin(), as are @priv, @addr, @len and @flags
+ * @ops: as pin_revoke_pin(), as are the next four
+ * @priv: passed to them
+ * @addr: first byte
+ * @len: length in bytes
+ * @flags: PIN_REVOKE_*
  * @pages: as pin_revoke_register(); NULL: the core pins
  * @ctx: it is a range that this context declares; NULL: a driver pins
  *
