@@ -56,8 +56,9 @@ static void *changer(void *arg)
 
 /*
  * race CTX PLACE unmap|drop|truncate|fsync ROUNDS: of a page of a region. Each round
- * declares, has the page changed or not, and checks. A change that began after the
- * range was declared, and was done before the check, must be seen.
+ * declares, every other one waits until the page has changed, and checks. A change
+ * that began after the range was declared, and was done before the check, must be
+ * seen.
  */
 void do_race(char **arg)
 {
@@ -81,6 +82,7 @@ void do_race(char **arg)
 	for (i = 0; i < number(arg[4]) && !failure;) {
 		unsigned long begun;
 		bool late, yes;
+		double until;
 		int err = revoke_declare(ctx, NULL, &range, 1);
 
 		/* In the middle of a change, or it changes too fast. */
@@ -89,9 +91,9 @@ void do_race(char **arg)
 			continue;
 		}
 		begun = race.begun;
-		if (i % 2)
-			for (int wait = 0; wait < 1000 && race.done <= begun; wait++)
-				sched_yield();
+		until = now() + 1000;
+		while (i % 2 && race.done <= begun && now() < until)
+			sched_yield();
 		late = race.done > begun;
 		yes = revoke_pin_valid(&range);
 		wrong += late && yes;
