@@ -376,9 +376,10 @@ int pinr_words_mmap(struct file *file, struct vm_area_struct *vma);
 /* It is being taken. Caller holds pin->lock. */
 static inline void pinr_word_change(struct pin_revoke_pin *pin)
 {
+	if (!pin->word)
+		return;
 	/* Pairs with revoke_pin_valid() of <revoke/revoke.h>. */
-	if (pin->word)
-		smp_store_release(pin->word, *pin->word + 1);
+	smp_store_release(pin->word, *pin->word + 1);
 }
 
 /* main.c: what `stat` shows */
