@@ -67,8 +67,8 @@ void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full)
 		    0x7f0000000000 + id * 0x1000);
 	nla_put_u64(msg, PIN_REVOKE_A_PIN_LEN, fake.pin[i].len ?: 32 << 20);
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_STATE, PIN_REVOKE_STATE_ACTIVE);
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_FLAGS, PIN_REVOKE_PIN_FLAGS_WRITE |
-						 PIN_REVOKE_PIN_FLAGS_FILE);
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_FLAGS, fake.pin[i].flags ?:
+		    PIN_REVOKE_PIN_FLAGS_WRITE | PIN_REVOKE_PIN_FLAGS_FILE);
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, fake.pin[i].pid ?: 412);
 	nla_put_string(msg, PIN_REVOKE_A_PIN_COMM, fake.pin[i].comm ?:
 		       "rdma\033[2J\n\177\302\233");

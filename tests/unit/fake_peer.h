@@ -117,6 +117,7 @@ struct fake {
 		uint64_t addr;
 		uint64_t len;
 		const char *comm;
+		uint32_t flags;
 	} pin[FAKE_MAX];
 	unsigned int nr_pins;
 	pthread_t thread;

@@ -147,6 +147,13 @@ static void test_check(void)
 		     "process %d: yes: 2 pins of 32.0MiB can be revoked: revokectl pin revoke pid %d\nask points: ",
 		     getpid(), getpid()), !strncmp(out, line, strlen(line))),
 	   "check PID: what can be revoked, and where it is asked");
+	fake.pin[3].flags = PIN_REVOKE_PIN_FLAGS_DECLARED;
+	ok(!runf("check %d", getpid()) &&
+	   strstr(out, ": yes: 1 pins of 4.0KiB can be revoked") &&
+	   strstr(out, ": unknown: 1 declared ranges: the holder is asked") &&
+	   !runf("-j holder show pid %d", getpid()) &&
+	   json_is("0.pinned_bytes", json_type_int, "100"),
+	   "check PID: a declared range is asked for, and pins nothing");
 	ok(runf("-j check %d", 1 << 30) == EXIT_USAGE && !*out && strstr(err, "there is none"),
 	   "check PID: of nobody");
 	ok(!runf("check %s", path) && strstr(out, ": yes: tmpfs is memory: it can be pinned") &&

@@ -119,17 +119,36 @@ static void check_ask_points(size_t nr_pins)
 		say("ask points", YES, "armed by the first pin: there is none now");
 }
 
-static uint64_t charged(const struct pins *pins, uint32_t pid, size_t *nr)
+/* A declared range pins nothing: its holder is asked, nobody can take it. */
+static bool declared(const struct revoke_pin *pin)
+{
+	return pin->flags & PIN_REVOKE_PIN_FLAGS_DECLARED;
+}
+
+static void say_declared(const char *about, size_t nr)
+{
+	if (nr)
+		say(about, UNKNOWN,
+		    "%zu declared ranges: the holder is asked to give them back, nothing takes them",
+		    nr);
+}
+
+static uint64_t charged(const struct pins *pins, uint32_t pid, size_t *nr,
+			size_t *nr_declared)
 {
 	const uint64_t page = sysconf(_SC_PAGESIZE);
 	uint64_t sum = 0;
 	size_t i;
 
 	*nr = 0;
+	*nr_declared = 0;
 	for (i = 0; i < pins->nr; i++) {
 		const struct revoke_pin *pin = &pins->pin[i];
 
 		if (pin->pid != pid)
+			continue;
+		*nr_declared += declared(pin);
+		if (declared(pin))
 			continue;
 		++*nr;
 		sum += ((pin->addr + pin->len + page - 1) & -page) -
@@ -142,9 +161,9 @@ static uint64_t charged(const struct pins *pins, uint32_t pid, size_t *nr)
 static uint64_t by_others(const struct pins *pins, uint32_t pid)
 {
 	uint64_t all = 0, ours;
-	size_t nr;
+	size_t nr, nr_declared;
 
-	ours = charged(pins, pid, &nr);
+	ours = charged(pins, pid, &nr, &nr_declared);
 	return proc_pinned(pid, &all) && all > ours ? all - ours : 0;
 }
 
@@ -152,24 +171,25 @@ static int check_pid(uint32_t pid, const struct pins *pins)
 {
 	uint64_t ours, others, all;
 	char about[32], size[16];
-	size_t nr;
+	size_t nr, nr_declared;
 
 	snprintf(about, sizeof(about), "process %u", pid);
 	if (!proc_pinned(pid, &all))
 		return usage("%s: there is none: revokectl holder show has those with pins",
 			     about);
-	ours = charged(pins, pid, &nr);
+	ours = charged(pins, pid, &nr, &nr_declared);
 	others = by_others(pins, pid);
 	if (nr)
 		say(about, YES, "%zu pins of %s can be revoked: revokectl pin revoke pid %u",
 		    nr, size_text(ours, size), pid);
+	say_declared(about, nr_declared);
 	if (others) {
 		say(about, NO,
 		    "%s are pinned by a driver without pin-revoke, or io_uring: only the process can give them back, or end",
 		    size_text(others, size));
 		not_all = true;
 	}
-	if (!nr && !others)
+	if (!nr && !nr_declared && !others)
 		say(about, YES, "nothing is pinned that the kernel counts");
 	return EXIT_OK;
 }
@@ -278,11 +298,14 @@ static int check_file(const char *path, const struct stat *st,
 	struct filter f = { .by_file = true, .file = *st };
 	char size[16];
 	uint64_t sum = 0;
-	size_t i, nr = 0;
+	size_t i, nr = 0, nr_declared = 0;
 
 	check_writable(path, st);
 	for (i = 0; i < pins->nr; i++) {
 		if (filter_match(&f, &pins->pin[i]) != 1)
+			continue;
+		nr_declared += declared(&pins->pin[i]);
+		if (declared(&pins->pin[i]))
 			continue;
 		nr++;
 		sum += pins->pin[i].len;
@@ -292,6 +315,7 @@ static int check_file(const char *path, const struct stat *st,
 		    nr, size_text(sum, size), path);
 	else
 		say(path, YES, "no revocable pin has pages of it");
+	say_declared(path, nr_declared);
 	check_foreign(path, st, pins);
 	return EXIT_OK;
 }

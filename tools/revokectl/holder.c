@@ -10,9 +10,11 @@
 #include <string.h>
 #include "revokectl.h"
 
-/* Can the device access it at this moment? */
+/* Can a device access it through this at this moment? */
 bool pin_holds(const struct revoke_pin *pin)
 {
+	if (pin->flags & PIN_REVOKE_PIN_FLAGS_DECLARED)
+		return false;
 	return pin->state == PIN_REVOKE_STATE_ACTIVE ||
 	       pin->state == PIN_REVOKE_STATE_ASKED;
 }
