@@ -23,6 +23,17 @@ static bool has(const char *text)
 	return false;
 }
 
+/* What Prometheus' own tool says of @text, or of what @what names itself */
+static bool promtool(const char *what, const char *text)
+{
+	char line[256];
+	FILE *to;
+
+	snprintf(line, sizeof(line), "promtool check %s 1>&2", what);
+	to = popen(line, "w");
+	return to && fputs(text, to) >= 0 && !pclose(to);
+}
+
 static unsigned int count(const char *text)
 {
 	unsigned int nr = 0;
@@ -106,6 +117,8 @@ static void test_whole(void)
 "# TYPE pin_revoke_overdue_requests gauge\n"
 "pin_revoke_overdue_requests 2\n"),
 	   "export prometheus: all of it, hostile names escaped");
+	ok(promtool("metrics", out), "promtool: the metrics are well-formed");
+	ok(!promtool("metrics", "pin_revoke_x{a=\"} 1\n"), "promtool: these are not");
 	fake_stop();
 }
 
@@ -204,6 +217,8 @@ static void test_queries(void)
 	fake_start();
 	ok(!run("export prometheus") && known(rules, 4),
 	   "alerts: of metrics that are exported");
+	ok(promtool("rules " TOOLS "/metrics/pin-revoke.rules.yml", ""),
+	   "promtool: the alerts are well-formed");
 	ok(known(dashboard, 12), "dashboard: of metrics that are exported");
 	ok(json_object_object_get_ex(o, "panels", &panels) &&
 	   json_object_array_length(panels) > 10, "dashboard: JSON with panels");

@@ -254,6 +254,11 @@ static void test_people(void)
 	fake.revoke_works = true;
 	fake.requests_after = 0;
 	fake.pin[1].comm = "holder";
+	setenv("TERM", "dumb", 1);
+	ok(!run_on_tty("pin revoke 3 wait") && complained(""),
+	   "wait: one that cannot move shows nothing");
+	setenv("TERM", "linux", 1);
+	fake.revoked = 0;
 	ok(!run_on_tty("pin revoke 3 wait") &&
 	   complained("\rrequest 7: 1 pins left (holder/412), 1.0 s\033[K\r\033[K"),
 	   "wait: a terminal shows who is waited for, and then no more");

@@ -100,6 +100,14 @@ int fail(int err, const char *fmt, ...)
 	return EXIT_KERNEL;
 }
 
+/* Is somebody there to read what standard error says, on a terminal that can move? */
+bool people(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
+}
+
 /* An empty list may be empty only for us. */
 void hint_scope(void)
 {

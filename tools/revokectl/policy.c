@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "revokectl.h"
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
@@ -310,7 +309,7 @@ static int change(uint8_t cmd, const char *what, int argc, char **argv)
 	err = msg ? revoke_nl_call(&nl, msg, NULL, NULL, NULL) : -ENOMEM;
 	revoke_nl_close(&nl);
 	err = err ? fail(err, "%s", what) : EXIT_OK;
-	if (!err && !options.batch && isatty(STDERR_FILENO))
+	if (!err && !options.batch && people())
 		fprintf(stderr,
 			"revokectl: until pin_revoke is unloaded; what shall outlive that belongs into %s\n",
 			POLICY_DIR);

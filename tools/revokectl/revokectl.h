@@ -57,6 +57,7 @@ bool parse_number(const char *what, const char *word, uint64_t max,
 		  uint64_t *value);
 int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool people(void);
 void hint_scope(void);
 uint64_t now_ns(void);
 

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 #include "revokectl.h"
 
 /* What waiting adds to the deadline that the kernel names */
@@ -48,7 +47,7 @@ static void progress(const struct search *search)
 {
 	static bool shown;
 
-	if (!isatty(STDERR_FILENO) || (!search->found && !shown))
+	if (!people() || (!search->found && !shown))
 		return;
 	shown = search->found;
 	if (!shown)
