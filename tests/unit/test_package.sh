@@ -38,7 +38,7 @@ in_map() { sed -n 's/^\t\(revoke_.*\);/\1@@LIBREVOKE_0.1/p' "$top/lib/librevoke.
 declared() {
 	gcc -I"$top/uapi" -I"$top/lib/include" -xc -fsyntax-only -aux-info "$tmp/declared" \
 		"$top/lib/include/revoke/revoke.h" || return
-	sed -n 's,.*/revoke/revoke\.h:[^(]*[ *]\(revoke_[a-z_]*\) (.*,\1,p' "$tmp/declared" | sort
+	sed -n '/ static /d; s,.*/revoke/revoke\.h:[^(]*[ *]\(revoke_[a-z_]*\) (.*,\1,p' "$tmp/declared" | sort
 }
 same() {
 	exported > "$tmp/exported"
