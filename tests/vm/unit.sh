@@ -9,4 +9,12 @@
 . "${BASH_SOURCE[0]%/*}/env.sh"
 
 use_kernel newest
+# What others build, too.
+mkdir -p "$O/log"
+exec 8> "$O/log/lock"
+flock 8
+for dir in lib tools; do
+	"$VM/in-root.sh" "$ROOT" make -s -C "/src/$dir" O="/build/${USER_O##*/}"
+done
+exec 8>&-
 exec "$VM/in-root.sh" "$ROOT" make -s -C /src/tests/unit O="/build/${USER_O##*/}" test
