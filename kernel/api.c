@@ -214,7 +214,8 @@ struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
 
 /**
  * pin_revoke_pin - pin user memory that can be taken back
- * @ops: callbacks of the driver
+ * @ops: callbacks of the driver; like @priv there until pin_revoke_release()
+ *	has returned
  * @priv: passed to them
  * @addr: first byte, in the memory of the calling process
  * @len: length in bytes

@@ -15,11 +15,10 @@ static bool pinr_unbind_means(struct pin_revoke_pin *pin, struct module *owner,
 {
 	bool means;
 
-	if (pin->ops->owner != owner)
-		return false;
 	/* Until it is released, the driver's part of it is there. */
 	mutex_lock(&pin->op_mutex);
-	means = !pin->released && (!mine || mine(pin->priv, data));
+	means = !pin->released && pin->ops->owner == owner &&
+		(!mine || mine(pin->priv, data));
 	mutex_unlock(&pin->op_mutex);
 	return means;
 }

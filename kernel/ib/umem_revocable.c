@@ -156,7 +156,6 @@ static const struct pin_revoke_ops revocable_pin_ops = {
 	.unmap		= revocable_unmap,
 	.gone		= revocable_gone,
 	.describe	= revocable_describe,
-	.owner		= THIS_MODULE,
 };
 
 /**
@@ -230,7 +229,9 @@ ib_umem_get_revocable(struct ib_device *device, unsigned long addr, size_t size,
 
 	if (umem->writable)
 		flags |= PIN_REVOKE_WRITE;
-	pin = pin_revoke_pin(&revocable_pin_ops, revocable, addr, size, flags);
+	revocable->pin_ops = revocable_pin_ops;
+	revocable->pin_ops.owner = device->ops.owner;
+	pin = pin_revoke_pin(&revocable->pin_ops, revocable, addr, size, flags);
 	if (IS_ERR(pin)) {
 		mmdrop(umem->owning_mm);
 		kvfree(revocable->parts);

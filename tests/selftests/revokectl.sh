@@ -49,6 +49,7 @@ ok "the client writes" wait_for 30 test -e "$STATE"
 refused "the driver does not unload with a region" "in use" unload rdma_rxe
 id=$(pin id)
 ok "its holder is named" grep -q "^pin $id rdma-file/[0-9]* 0x[0-9a-f]*+.*rxe0" <(revokectl pin show "$id")
+ok "and its driver" grep -q "\"id\":$id," <(revokectl -j pin show driver rdma_rxe)
 before=$(pin revoked)
 ok "revoke, answered, waited for" revokectl pin revoke "$id" wait
 ok "it was revoked" test "$(pin revoked)" -gt "$before"

@@ -45,6 +45,7 @@ struct ib_umem_revocable_ops {
  * struct ib_umem_revocable - user memory that can be taken back
  * @umem: what the rest of the driver sees. Without a scatter list.
  * @pin: handle for pin_revoke_access() and pin_revoke_retry_ms()
+ * @pin_ops: callbacks of the helper, in the name of the driver
  * @ops: callbacks of the driver
  * @priv: their first argument
  * @dma_attrs: how the region is mapped; older kernels have no place in @umem
@@ -54,6 +55,7 @@ struct ib_umem_revocable_ops {
 struct ib_umem_revocable {
 	struct ib_umem umem;
 	struct pin_revoke_pin *pin;
+	struct pin_revoke_ops pin_ops;
 	const struct ib_umem_revocable_ops *ops;
 	void *priv;
 	unsigned long dma_attrs;
