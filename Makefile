@@ -21,9 +21,9 @@ test: ## everything; last line N passed, N failed (TESTS='a b': these guest test
 	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1 debug))
 	@$(if $(TESTS),$(vm)/run.sh $(one) $(TESTS),$(vm)/all.sh $(KERNEL))
 
-long: ## what takes too long for test: all guest tests on the debug kernel
-	@$(vm)/deps.sh debug
-	@TORTURE=$${TORTURE:-100} $(vm)/run.sh debug
+long: ## what takes too long for test: all on the debug kernel, torture, power cuts
+	@$(vm)/deps.sh newest 6.12 6.1 debug
+	@$(vm)/long.sh
 
 mutants: ## break the core on purpose, one line at a time: is each noticed? (20 minutes)
 	@$(vm)/deps.sh debug

@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: long.sh
+# `make long`: all guest tests on the debug kernel; torture for ten minutes on each file
+# system of every kernel; all power cuts of 20 seconds of it; QEMU killed 200 times. It
+# takes half a day or more. What has passed on this commit is not run again: call it
+# until nothing is left. Seeds are in the logs. Last line: N passed, N failed; these are
+# steps.
+#
+# Must never count a step that another commit has passed.
+. "${BASH_SOURCE[0]%/*}/env.sh"
+
+commit=$(git -C "$TOP" describe --always --dirty)
+passed=0 failed=0
+mkdir -p "$O/results"
+
+# step NAME CMD...
+step() {
+	local stamp=$O/results/long-$1-$commit
+	if [ -e "$stamp" ] && [[ $commit != *-dirty ]]; then
+		say "$1: passed before"
+	elif say "== $1" && "${@:2}" 2>&1 | tee "$O/log/long-$1" && [ "${PIPESTATUS[0]}" = 0 ]; then
+		touch "$stamp"
+	else
+		failed=$((failed + 1))
+		return
+	fi
+	passed=$((passed + 1))
+}
+
+mkdir -p "$O/log"
+export VM_LIMIT=50000
+step debug env TORTURE=100 "$VM/run.sh" debug
+for kernel in newest 6.12 6.1; do
+	step "torture-$kernel" env TORTURE=600 "$VM/run.sh" $kernel torture
+done
+step cuts env TORTURE=20 "$VM/run.sh" newest power-cut
+step cut "$VM/cut-test.sh" 200
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
