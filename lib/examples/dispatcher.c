@@ -6,7 +6,6 @@
  * cc -pthread dispatcher.c $(pkg-config --cflags --libs librevoke); ./a.out FILE
  */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <revoke/revoke.h>
 #include "device.h"
@@ -23,9 +22,12 @@ static int find_out(const struct revoke_pin *pin, void *working)
 	return 0;
 }
 
-/* With the lock */
-static void handle(struct revoke_ctx *ctx, const struct revoke_event *event)
+/* The library's thread, with no lock of the library */
+static void handle(struct revoke_ctx *ctx, const struct revoke_event *event,
+		   void *arg)
 {
+	(void)arg;
+	pthread_mutex_lock(&lock);
 	printf("%s %s\n", revoke_event_name(event->type),
 	       revoke_reason_name(event->reason));
 	switch (event->type) {
@@ -49,23 +51,7 @@ static void handle(struct revoke_ctx *ctx, const struct revoke_event *event)
 		break;
 	}
 	pthread_cond_signal(&changed);
-}
-
-static void *dispatcher(void *ctx)
-{
-	struct revoke_event event = { .size = sizeof(event) };
-	struct pollfd pfd = { .fd = revoke_fd(ctx), .events = POLLIN };
-	int ret = 0;
-
-	while (ret >= 0) {
-		poll(&pfd, 1, -1);
-		pthread_mutex_lock(&lock);
-		ret = revoke_next_event(ctx, &event);
-		if (ret == 1)
-			handle(ctx, &event);
-		pthread_mutex_unlock(&lock);
-	}
-	return NULL;
+	pthread_mutex_unlock(&lock);
 }
 
 int main(int argc, char **argv)
@@ -75,12 +61,11 @@ int main(int argc, char **argv)
 		.flags = PIN_REVOKE_CTX_FLAGS_ANSWERING_THREAD,
 	};
 	struct revoke_ctx *ctx;
-	pthread_t thread;
 	int i;
 
 	setlinebuf(stdout);
 	if (argc != 2 || revoke_open(&opts, &ctx) ||
-	    pthread_create(&thread, NULL, dispatcher, ctx))
+	    revoke_dispatch_start(ctx, handle, NULL))
 		return 1;
 	device_open(&dev, argv[1]);
 	device_write(&dev);
@@ -95,5 +80,7 @@ int main(int argc, char **argv)
 		check(i % 1000 == 0 && fsync(dev.file), "fsync");
 		pthread_mutex_lock(&lock);
 	}
+	pthread_mutex_unlock(&lock);
+	revoke_close(ctx);
 	return 0;
 }
