@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 180
+# timeout: 240
 #
 # What changes a range of a file asks the holders of that range, once, before the
 # file system locks anything, and leaves a pin beside it alone: truncate, all of
@@ -46,6 +46,26 @@ asks() {
 	is "$name: away" "$(away | paste -sd ' ')" 'ok ok ok'
 }
 
+# asks_both NAME REASON STATE CMD... - what means all of the file; the pins come to STATE
+asks_both() {
+	local name=$1 reason=$2 state=$3 event worker pin
+	shift 3
+	like "$name: a file and two pins" "$(fresh | paste -sd ' ')" 'ok ok fd=* ok fd=*'
+	"$@" > /run/out/range.log 2>&1 &
+	worker=$!
+	event=$(h A wait 0 release-soon $SOON)
+	like "$name: A is asked" "$event" "ok release-soon * reason=$reason *"
+	is "$name: A answers for both" "$(h A ack 0 "$(value request "$event")" 0 quiesced)" ok
+	wait $worker
+	is "$name: and is done" $? 0
+	for pin in 0 1; do
+		ok "$name: pin $pin has come to that" \
+			wait_for 20 state_like A $pin "ok $state *reason=$reason"
+	done
+	is "$name: away" "$(away | paste -sd ' ')" 'ok ok ok'
+	h A wait 0 release-soon 0 > /dev/null
+}
+
 # leaves NAME CMD... - nobody is asked, nothing is taken
 leaves() {
 	local name=$1
@@ -80,6 +100,7 @@ asks zero fallocate restored io fzero $FROM $LEN
 asks insert fallocate restored io finsert $FROM $LEN
 asks collapse fallocate restored io fcollapse $FROM 4096
 asks sync_file_range writeback-sync restored sync_file_range $FROM $LEN
+asks_both "open with O_TRUNC" truncate 'live=0 quiesces=1 *gones=1' bash -c ": > $dir/file"
 leaves "truncate to more" truncate -s $((2 * SIZE)) "$dir/file"
 leaves "allocate" io falloc 0 $((2 * SIZE))
 leaves "punch beside it" io fpunch $((FROM + LEN)) $LEN
@@ -107,20 +128,24 @@ same() { head -c $SIZE /dev/zero | tr '\0' '\5' > "$dir/other"; sync "$dir/other
 same
 asks "clone to" remap restored io reflink "$dir/other" $FROM $FROM $LEN
 # btrfs cleans all of the source
-like "clone from: a file and two pins" "$(fresh | paste -sd ' ')" 'ok ok fd=* ok fd=*'
-xfs_io -c "reflink $dir/file $FROM $FROM $LEN" "$dir/other" > /run/out/range.log 2>&1 &
-request=$(value request "$(h A wait 0 release-soon $SOON)")
-is "clone from: A answers for both" "$(h A ack 0 "$request" 0 quiesced)" ok
-wait $!
-is "clone from: and is done" $? 0
-for pin in 0 1; do
-	ok "clone from: pin $pin is back" wait_for 20 state_like A $pin 'ok live=1 quiesces=1 *reason=remap'
-done
-is "clone from: away" "$(away | paste -sd ' ')" 'ok ok ok'
-h A wait 0 release-soon 0 > /dev/null
+asks_both "clone from" remap 'live=1 quiesces=1' \
+	xfs_io -c "reflink $dir/file $FROM $FROM $LEN" "$dir/other"
 same
 asks "dedupe" remap restored io dedupe "$dir/other" $FROM $FROM $LEN
 asks "copy to" remap restored io copy_range -s $FROM -d $FROM -l $LEN "$dir/other"
+stop A
+ok "btrfs can be left" umount "$SCRATCH"
+
+ok "xfs on the data disk" scratch xfs
+start A
+is "A listens on xfs" "$(h A listen 0)" ok
+same
+asks "xfs, clone to" remap restored io reflink "$dir/other" $FROM $FROM $LEN
+asks "xfs, unshare" fallocate restored io funshare $FROM $LEN
+same
+asks "xfs, dedupe" remap restored io dedupe "$dir/other" $FROM $FROM $LEN
+asks "xfs, copy to" remap restored io copy_range -s $FROM -d $FROM -l $LEN "$dir/other"
+asks "xfs, collapse" fallocate restored io fcollapse $FROM 4096
 stop A
 nothing_left
 done_testing

@@ -12,7 +12,7 @@
 . "${0%/*}/lib-core.sh"
 . "${0%/*}/lib-rdma.sh"
 
-grace=$((1000 * ${VM_SLOW:-1}))
+grace=1000
 stopped() { grep -q '^State:.T' "/proc/$server/status"; }
 listening() { grep -q LISTENING /run/out/monitor-stopped; }
 fsync_ms() { sed -n "s/.* round $1: fsync took \([0-9]*\) ms;.*/\1/p" "$check_log"; }
