@@ -103,6 +103,10 @@ static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 	seg->node.start = vma->vm_pgoff +
 			  ((seg->start - vma->vm_start) >> PAGE_SHIFT);
 	seg->node.last = seg->node.start + nr - 1;
+	/* A lazy pin may come back without a page that would show it. */
+	if (!pin->declared &&
+	    seg->node.last >= DIV_ROUND_UP(i_size_read(inode), PAGE_SIZE))
+		return -EFAULT;
 	return 0;
 }
 

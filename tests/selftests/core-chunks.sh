@@ -75,6 +75,14 @@ is "listening: into one chunk" "$(pinned_mib)" 2
 is "listening: A listens no more" "$(h A close 0)" ok
 synced last
 is "last: the disk has it" "$(raw 1792 1)" 5
+# What nobody accesses is told, too
+is "cut off: A listens" "$(h A listen 0)" ok
+ok "cut off: the device writes" wait_for 20 device $((7 * MIB)) 4096 6
+tell B truncate 0 $((4 * MIB))
+asked=$(h A wait 0 release-soon $SOON)
+is "cut off: A gives it" "$(h A ack 0 "$(value request "$asked")" 0 quiesced)" ok
+like "cut off: that is done" "$(hear B)" 'ok *'
+like "cut off: A is told" "$(h A wait 0 gone $SOON)" 'ok gone *'
 is "A lets go" "$(h A unpin 0)" ok
 stop A B
 nothing_left
