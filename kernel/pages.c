@@ -348,6 +348,17 @@ err_segs:
 	return err;
 }
 
+/* Return: 0 if all of it could be pinned where it is away, or an error. */
+static int pinr_compare_away(struct pin_revoke_pin *pin)
+{
+	struct pinr_segs *segs = pinr_segs_walk(pin);
+
+	if (IS_ERR(segs))
+		return PTR_ERR(segs);
+	pinr_segs_free(segs);
+	return 0;
+}
+
 /* Return: 0 the pages are those that are mapped, 1 they are not, or an error. */
 static int pinr_compare(struct pin_revoke_pin *pin, struct page **pages)
 {
@@ -386,11 +397,12 @@ static int pinr_compare(struct pin_revoke_pin *pin, struct page **pages)
 
 /**
  * pinr_pin_verify - is the pinned memory still what its process sees
- * @pin: an active pin, of memory that is not a file's
+ * @pin: an active pin
  *
  * After an invalidation that FOLL_LONGTERM memory often survives: the same pages
  * are faulted in again, and the device never noticed. Other pages, or none (a
- * hole was punched, a memfd truncated), and the pin is taken.
+ * hole was punched, a memfd truncated), and the pin is taken. So it is when parts
+ * that are away can never come back (a file was cut off); the restore will say so.
  *
  * Context: the restore worker, current->mm is the holder's.
  * Return: 0; or -EAGAIN: try again later.
@@ -407,6 +419,8 @@ int pinr_pin_verify(struct pin_revoke_pin *pin)
 	WRITE_ONCE(pin->verify, false);
 	seq = mmu_interval_read_begin(&pin->notifier);
 	ret = pinr_compare(pin, pages);
+	if (!ret && READ_ONCE(pin->nr_present) < pin->nr_pages)
+		ret = pinr_compare_away(pin);
 	kfree(pages);
 	trace_pin_revoke_verify(pin, ret);
 

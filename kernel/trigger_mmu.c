@@ -67,12 +67,12 @@ static enum pinr_input pinr_classify(struct pin_revoke_pin *pin,
 		 * The folio leaves the page table and no later event will name
 		 * it. FOLL_LONGTERM memory mostly stays where it is (reclaim,
 		 * a huge page that is split): a worker looks, afterwards, if it
-		 * knows the pages.
+		 * knows the pages. And whether what is away can still come back:
+		 * its file may be cut off.
 		 */
 		*reason = PIN_REVOKE_REASON_INVALIDATE;
-		if (pinr_is_away(pin, range))
-			return PINR_NR_INPUTS;
-		if (pin->declared || pinr_touches_file(pin, range))
+		if (!pinr_is_away(pin, range) &&
+		    (pin->declared || pinr_touches_file(pin, range)))
 			return PINR_FORCE;
 		if (!pin->verify && (pin->state == PIN_REVOKE_STATE_ACTIVE ||
 				     pin->state == PIN_REVOKE_STATE_ASKED)) {

@@ -83,6 +83,16 @@ asked=$(h A wait 0 release-soon $SOON)
 is "cut off: A gives it" "$(h A ack 0 "$(value request "$asked")" 0 quiesced)" ok
 like "cut off: that is done" "$(hear B)" 'ok *'
 like "cut off: A is told" "$(h A wait 0 gone $SOON)" 'ok gone *'
+is "cut off: A lets go" "$(h A unpin 0)" ok
+like "away: A pins what is left" "$(h A pin 0 0+0 $((4 * MIB)) wl)" 'ok fd=*'
+tell B fsync 0
+asked=$(h A wait 0 release-soon $SOON)
+is "away: A gives it" "$(h A ack 0 "$(value request "$asked")" 0 quiesced)" ok
+like "away: fsync goes on" "$(hear B)" 'ok ms=*'
+like "away: it is back" "$(h A wait 0 restored $SOON)" 'ok restored *'
+ok "away: the device writes into one chunk" wait_for 20 device 0 4096 7
+like "away: B cuts off what is away" "$(h B truncate 0 $((2 * MIB)))" 'ok ms=*'
+like "away: A is told" "$(h A wait 0 gone $SOON)" 'ok gone *'
 is "A lets go" "$(h A unpin 0)" ok
 stop A B
 nothing_left
