@@ -6,6 +6,8 @@
 # asked and answers, or is not there and the pin is forced; with a plain pin it
 # does not. At last the DIMM is unplugged.
 #
+# A maps what is not in memory yet and may only use the node of the DIMM.
+#
 # Must never believe that the pages are in the block: looks where they are.
 . "${0%/*}/lib.sh"
 . "${0%/*}/lib-core.sh"
@@ -36,13 +38,17 @@ find_pages() {
 	block=$memory/memory$(((entry & ((1 << 55) - 1)) * 4096 / block_size))
 }
 
+# uncached_file - of 16 pages, none of them in memory
+uncached_file() { new_file file 16 && echo 1 > /proc/sys/vm/drop_caches; }
+
 ok "ext4 on the data disk" scratch ext4 -b 4096
 ok "core and driver" modules
 is "there are two blocks to bring online" "${#blocks[@]}" 2
 ok "they are online, for what can be moved" online
-new_file file 16 || bail "no file in one piece"
+uncached_file || bail "no file in one piece"
 start A
 start B
+is "A takes memory of that node" "$(h A bind 1)" ok
 is "A maps the file" "$(h A map 0 "$SCRATCH/file" $LEN shared)" ok
 is "B has the file" "$(h B map 0 "$SCRATCH/file" $LEN shared)" ok
 is "A listens" "$(h A listen 0)" ok
@@ -71,7 +77,7 @@ ok "the block is online again" online
 is "A is not there to answer" "$(h A close 0)" ok
 is "A lets go" "$(h A unpin 0)" ok
 is "A unmaps it" "$(h A unmap 0+0 $LEN)" ok
-new_file file 16 || bail "no file in one piece"
+uncached_file || bail "no file in one piece"
 is "A maps it anew" "$(h A map 1 "$SCRATCH/file" $LEN shared)" ok
 like "A pins that" "$(h A pin 0 1+0 $LEN w)" 'ok fd=*'
 is "the device writes there" "$(h A dma 0 0 $LEN 53)" ok
@@ -88,7 +94,7 @@ is "A unmaps that" "$(h A unmap 1+0 $LEN)" ok
 
 # The control run
 ok "online for the control run" online
-new_file file 16 || bail "no file in one piece"
+uncached_file || bail "no file in one piece"
 is "A maps another" "$(h A map 2 "$SCRATCH/file" $LEN shared)" ok
 is "A touches it" "$(h A touch 2+0 $LEN 1)" ok
 find_pages
@@ -105,9 +111,10 @@ ok "no wraps: the driver unloads" unload pin_dummy
 ok "no wraps: the core unloads" wait_for 30 unload pin_revoke
 ok "no wraps: both are back" modules ask=0
 start A
+is "no wraps: A takes memory of that node" "$(h A bind 1)" ok
 for _ in 1 2 3; do
 	ok "no wraps: the blocks are online" online
-	new_file file 16 || bail "no file in one piece"
+	uncached_file || bail "no file in one piece"
 	is "no wraps: A maps it" "$(h A map 0 "$SCRATCH/file" $LEN shared)" ok
 	like "no wraps: A pins it" "$(h A pin 0 0+0 $LEN we)" 'ok fd=*'
 	find_pages

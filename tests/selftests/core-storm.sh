@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 150
+# timeout: 180
 #
 # The pages are wanted all the time, and the device writes without pause: reclaim in a
-# memory cgroup that is smaller than the pin, compaction, two who fsync, all of that at
-# once; and, without wraps, truncate and punch on DAX. Both sides must get on.
+# memory cgroup that is smaller than the pin, compaction (asked for, and proactive on a
+# node in pieces), two who fsync, all of that at once; and, without wraps, truncate and
+# punch on DAX. Both sides must get on.
 #
 # Must never take a storm for granted: each must have hit, and go on until it is ended.
 . "${0%/*}/lib.sh"
@@ -57,6 +58,26 @@ compaction() {
 		wait "$compaction" 2> /dev/null
 	fi
 }
+# Every other page of the far node is free, and kcompactd told to mind.
+in_pieces() {
+	mkdir /tmp/far
+	mount -t tmpfs -o mpol=bind:1,size=160M tmpfs /tmp/far || return
+	python3 -c 'print(("x" * 4096 + "\0" * 4096) * 16384, end="")' > /tmp/far/pieces
+	fallocate -d /tmp/far/pieces
+}
+has_compacted() { [ "$(compactions)" -gt $((compactions + 1000)) ]; }
+proactive() {
+	if [ "$1" = begin ]; then
+		compactions=$(compactions)
+		while :; do echo 100; done > /proc/sys/vm/compaction_proactiveness &
+		compaction=$!
+	else
+		ok "$name: it has looked at pages" wait_for 20 has_compacted
+		ok "$name: it is still told to" kill "$compaction"
+		wait "$compaction" 2> /dev/null
+		sysctl -q vm.compaction_proactiveness=20
+	fi
+}
 # repeated NAME begin|end COMMAND...
 repeated() {
 	local who=$1 when=$2 line
@@ -96,6 +117,11 @@ storm "small cgroup" 1 small_group
 ok "small cgroup: the pin is back" is_live 0
 ok "small cgroup: fsync has it" fsync_has A 0 0 $((LEN / 4096)) B
 storm "compaction" 0 compaction
+ok "proactive: the far node is in pieces" in_pieces
+like "proactive: part of the pin is there" "$(h A move-pages 0+0 $LEN 1)" 'ok moved=*[1-9]*'
+ok "proactive: the pin is back" is_live 0
+storm "proactive" 0 proactive
+ok "proactive: in pieces no more" umount /tmp/far
 storm "two fsyncs" 5 two_fsyncs
 storm "everything" 5 everything
 ok "everything: the pin is back" is_live 0

@@ -5,14 +5,13 @@
 # A device writes blocks with checksums into pinned parts of a file, while everything
 # else happens to that file at random (see torture/trouble.c): what it had completed when
 # an fsync began is on the disk when that returns, and the file system is sound. With
-# TORTURE=SECONDS, for so long on each; with SEED=N, that one. Briefly on older kernels.
+# TORTURE=SECONDS, for so long on each; with SEED=N, that one.
 #
 # Must never take the word of a file system for what is on its disk.
 . "${0%/*}/lib.sh"
 . "${0%/*}/lib-core.sh"
 
 DISK=$DATA
-[ "$KERNEL" = newest ] || TORTURE=${TORTURE:-3}
 group=/sys/fs/cgroup/torture
 
 # sound NAME TYPE - nobody has it mounted

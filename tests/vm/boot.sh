@@ -95,7 +95,7 @@ args+=(-device "edu,dma_mask=0xffffffffffffffff")
 args+=(-m "2816M,slots=1,maxmem=8G"
 	-object "memory-backend-ram,id=near,size=2560M" -numa "node,memdev=near"
 	-object "memory-backend-ram,id=far,size=256M" -numa "node,memdev=far"
-	-object "memory-backend-ram,id=dimm,size=256M" -device "pc-dimm,memdev=dimm,node=0")
+	-object "memory-backend-ram,id=dimm,size=256M" -device "pc-dimm,memdev=dimm,node=1")
 if [ -n "$quiet" ]; then
 	args+=(-serial "file:$out/output")
 else

@@ -42,6 +42,7 @@ void do_unmap(char **arg);
 
 /* move.c */
 void do_advise(char **arg);
+void do_bind(char **arg);
 void do_migrate(char **arg);
 void do_move_ext(char **arg);
 void do_move_pages(char **arg);

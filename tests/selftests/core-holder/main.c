@@ -98,6 +98,7 @@ static const struct {
 	{ "advise", 3, do_advise },
 	{ "allocate", 3, do_timed },
 	{ "answer", 2, do_answer },
+	{ "bind", 1, do_bind },
 	{ "child-undeclares", 1, do_child_undeclares },
 	{ "claim", 2, do_claim },
 	{ "close", 1, do_close },

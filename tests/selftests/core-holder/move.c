@@ -7,6 +7,7 @@
  * what a kernel does not know is an answer.
  */
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <linux/mman.h>
 #include <signal.h>
 #include <stdint.h>
@@ -64,6 +65,14 @@ void do_advise(char **arg)
 		return;
 	}
 	failed(-EINVAL, "no such advice");
+}
+
+/* bind NODE: memory that this process is the first to touch is that node's, or none */
+void do_bind(char **arg)
+{
+	unsigned long nodes = 1UL << number(arg[1]);
+
+	done(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 64UL));
 }
 
 /* remap PLACE SIZE NEWSIZE [leave|REGION]: elsewhere, or stays if there is none */
