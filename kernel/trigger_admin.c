@@ -74,6 +74,24 @@ static bool pinr_meant_by_name(const struct pinr_selection *sel,
 	       (!pin->name[len] || pin->name[len] == ' ');
 }
 
+/* All pins, or the one that is named, as pinr_index_collect() */
+static struct pin_revoke_pin **pinr_candidates(const struct pinr_selection *sel,
+					       unsigned int *nr)
+{
+	struct pinr_scope all = { .anon = true };
+	struct pin_revoke_pin **pins;
+
+	if (!sel->pin)
+		return pinr_index_collect(&all, nr);
+	*nr = 0;
+	pins = kvmalloc(sizeof(*pins), GFP_KERNEL);
+	if (pins) {
+		pins[0] = pinr_pin_find(sel->pin);
+		*nr = !!pins[0];
+	}
+	return pins;
+}
+
 /**
  * pinr_select - the pins that an administrator means
  * @sel: the selection; each of its members that is set must fit
@@ -85,17 +103,15 @@ static bool pinr_meant_by_name(const struct pinr_selection *sel,
 struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
 				    unsigned int *nr)
 {
-	struct pinr_scope all = { .anon = true };
 	struct pin_revoke_pin **pins;
 	unsigned int i, found;
 
-	pins = pinr_index_collect(&all, &found);
+	pins = pinr_candidates(sel, &found);
 	*nr = 0;
 	for (i = 0; i < found; i++) {
 		struct pin_revoke_pin *pin = pins[i];
 
-		if ((!sel->pin || sel->pin == pin->id) &&
-		    (!sel->pid || sel->pid == pin->pid) &&
+		if ((!sel->pid || sel->pid == pin->pid) &&
 		    pinr_meant_by_name(sel, pin) &&
 		    pinr_meant_by_file(sel, pin) &&
 		    pinr_meant_by_memory(sel, pin))
