@@ -11,6 +11,18 @@
  * answer waits there among the events, each part behind what happened before it,
  * and needs no room of ours: the kernel makes the next part when the last was
  * read.
+ *
+ * It is not asked before the queue is empty. From the loss until then the socket
+ * drops whatever is sent, without another word, and would drop what comes behind
+ * the answer, too:
+ *
+ *	kernel				we
+ *	full: drops, ENOBUFS
+ *					ENOBUFS: ask
+ *					take the last part of the answer
+ *	queues the end of the answer
+ *	a new request: drops		(the queue was never empty)
+ *					take the end: that was all
  */
 #include <errno.h>
 #include <string.h>
@@ -29,19 +41,32 @@ void revoke_stream_init(struct revoke_stream *s, const struct revoke_nl *nl)
 	s->cur.family = nl->family;
 }
 
-/* Asks for what is open, or will when the kernel has answered. */
+static bool is_empty(struct revoke_stream *s)
+{
+	while (recv(s->fd, NULL, 0, MSG_DONTWAIT | MSG_PEEK) < 0) {
+		if (errno == EAGAIN)
+			return true;
+		if (errno == ENOBUFS)
+			s->lost = true;
+		else if (errno != EINTR)
+			return false;
+	}
+	return false;
+}
+
+/* Asks for what is open, if that is wanted and it is time to. */
 static void ask(struct revoke_stream *s)
 {
 	struct revoke_question q;
 
-	s->again = s->asking;
-	if (s->asking)
+	if (!s->want || s->asking || s->held || !is_empty(s))
 		return;
 	revoke_question_init(&q, s->cur.family, PIN_REVOKE_CMD_REQUEST_GET,
 			     NLM_F_REQUEST | NLM_F_DUMP);
 	q.nlh.nlmsg_seq = ASK_SEQ;
 	revoke_question_put(&q, PIN_REVOKE_A_REQUEST_CTX, &s->ctx,
 			    sizeof(s->ctx));
+	s->want = false;
 	if (revoke_question_send(&q, s->fd, s->peer))
 		s->lost = true;
 	else
@@ -83,9 +108,8 @@ static void drop(struct revoke_stream *s)
 	if (s->ended) {
 		s->ended = false;
 		s->asking = false;
-		if (s->again)
-			ask(s);
 	}
+	ask(s);
 }
 
 /*
@@ -154,8 +178,10 @@ int revoke_stream_next(struct revoke_stream *s, struct revoke_pin *pin)
 {
 	int ret = next_pin(s, pin);
 
-	if (ret == -ENOBUFS && s->ctx)
+	if (ret == -ENOBUFS && s->ctx) {
+		s->want = true;
 		ask(s);
+	}
 	return ret;
 }
 

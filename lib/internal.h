@@ -144,7 +144,7 @@ int revoke_cursor_next(struct revoke_cursor *cur, struct revoke_pin *pin);
  * @lost: events were lost and nobody was told yet
  * @asking: the kernel was asked for what is open; it is to come on @fd
  * @ended: @buf holds the end of that
- * @again: events were lost since: ask again then
+ * @want: events were lost: ask when the socket's queue is empty
  * @held: @buf holds the message that is still the first in the socket's queue
  * @cur: where we are in @buf; @cur.msg belongs to the pin handed out last
  * @buf: one datagram
@@ -156,7 +156,7 @@ struct revoke_stream {
 	bool lost;
 	bool asking;
 	bool ended;
-	bool again;
+	bool want;
 	bool held;
 	struct revoke_cursor cur;
 	char buf[REVOKE_STREAM_BUF] __attribute__((aligned(8)));
