@@ -36,13 +36,19 @@ static void pinr_uncharge(struct pin_revoke_pin *pin, struct mm_struct *mm)
 		atomic64_sub(pin->nr_pages, &mm->pinned_vm);
 }
 
-static void pinr_free_work(struct work_struct *work)
+/*
+ * The last that is done with a pin that was ended. Waits for invalidations of the
+ * memory of its process, all of it.
+ */
+void pinr_free(struct pin_revoke_pin *pin)
 {
-	struct pin_revoke_pin *pin =
-		container_of(work, struct pin_revoke_pin, free_work);
-
 	mmu_interval_notifier_remove(&pin->notifier);
 	pinr_pin_put(pin);
+}
+
+static void pinr_free_work(struct work_struct *work)
+{
+	pinr_free(container_of(work, struct pin_revoke_pin, free_work));
 }
 
 /*
@@ -123,8 +129,10 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!ctx && !pin->pages)
 		goto err_charge;
-	pin->wanted = kcalloc(2 * BITS_TO_LONGS(pin->nr_chunks), sizeof(long),
-			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	pin->wanted = pin->few;
+	if (pin->nr_chunks > BITS_PER_LONG)
+		pin->wanted = kcalloc(2 * BITS_TO_LONGS(pin->nr_chunks), sizeof(long),
+				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pin->wanted)
 		goto err_pages;
 	pin->present = pin->wanted + BITS_TO_LONGS(pin->nr_chunks);
@@ -141,8 +149,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 err_id:
 	xa_release(&pinr_pins, pin->id);
 err_pages:
-	kfree(pin->wanted);
-	kvfree(pin->pages);
+	pinr_free_arrays(pin);
 err_charge:
 	pinr_uncharge(pin, current->mm);
 err_pin:
@@ -273,17 +280,8 @@ struct pin_revoke_pin *pin_revoke_register(const struct pin_revoke_ops *ops,
 }
 EXPORT_SYMBOL_GPL(pin_revoke_register);
 
-/**
- * pin_revoke_release - end a pin
- * @pin: the pin; not to be used afterwards
- *
- * ->quiesce() runs if the device may still access the pages, then ->unmap();
- * the pages are unpinned (adopted ones by ->unpin()), and no callback runs once
- * this has returned. Waits for callbacks, never for user space.
- *
- * Context: process context; not from a callback.
- */
-void pin_revoke_release(struct pin_revoke_pin *pin)
+/* All of pin_revoke_release() but pinr_free(). */
+void pinr_end(struct pin_revoke_pin *pin)
 {
 	mutex_lock(&pin->op_mutex);
 	mutex_lock(&pin->lock);
@@ -300,6 +298,21 @@ void pin_revoke_release(struct pin_revoke_pin *pin)
 	list_del_init(&pin->of_ctx);
 	spin_unlock(&pinr_lock);
 	atomic64_dec(&pinr_stats.pins);
+}
+
+/**
+ * pin_revoke_release - end a pin
+ * @pin: the pin; not to be used afterwards
+ *
+ * ->quiesce() runs if the device may still access the pages, then ->unmap();
+ * the pages are unpinned (adopted ones by ->unpin()), and no callback runs once
+ * this has returned. Waits for callbacks, never for user space.
+ *
+ * Context: process context; not from a callback.
+ */
+void pin_revoke_release(struct pin_revoke_pin *pin)
+{
+	pinr_end(pin);
 	/* Waits for invalidations of the mm: not here, see the top. */
 	queue_work(pinr_prompt_wq, &pin->free_work);
 }

@@ -75,6 +75,8 @@ static const struct file_operations pinr_ctx_fops = {
 	.owner = THIS_MODULE,
 	.release = pinr_ctx_release,
 	.mmap = pinr_words_mmap,
+	.unlocked_ioctl = pinr_ctx_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
 };
 

@@ -169,6 +169,7 @@ struct pin_revoke_pin {
 	unsigned long nr_present;	/* pages that the device may access */
 	unsigned long *wanted;		/* chunks; atomic */
 	unsigned long *present;		/* chunks; set under lock, cleared under op_mutex */
+	unsigned long few[2];		/* both, if a word each is enough */
 	unsigned int held;		/* drains that keep it away */
 	bool verify;			/* are the pages still what is mapped? */
 	unsigned int tell;		/* PINR_TELL_* not sent yet */
@@ -191,6 +192,7 @@ struct pin_revoke_pin {
 #define PINR_TELL_RESTORED	BIT(1)
 #define PINR_TELL_GONE		BIT(2)
 
+void pinr_free_arrays(struct pin_revoke_pin *pin);
 void pinr_pin_get(struct pin_revoke_pin *pin);
 void pinr_pin_put(struct pin_revoke_pin *pin);
 struct pin_revoke_pin *pinr_pin_find(u64 id);
@@ -212,6 +214,8 @@ struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
 				     void *priv, unsigned long addr, size_t len,
 				     unsigned int flags, struct page **pages,
 				     struct pinr_ctx *ctx);
+void pinr_end(struct pin_revoke_pin *pin);
+void pinr_free(struct pin_revoke_pin *pin);
 
 /* pages.c */
 int pinr_pin_populate(struct pin_revoke_pin *pin, const struct pinr_run *run);
@@ -328,6 +332,10 @@ int pinr_fill_declare(struct pin_revoke_pin *pin);
 int pinr_undeclare(struct pinr_ctx *ctx, u64 id);
 void pinr_declared_end(struct pin_revoke_pin *pin);
 void pinr_undeclare_dead(struct pin_revoke_pin *pin);
+const char *pinr_declare_text(int err);
+
+/* ioctl.c */
+long pinr_ctx_ioctl(struct file *file, unsigned int cmd, unsigned long user);
 
 /* context.c */
 #define PINR_WORD_PAGES	(PIN_REVOKE_MAX_WORDS * sizeof(u64) / PAGE_SIZE)

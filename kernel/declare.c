@@ -173,6 +173,27 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 	return pin;
 }
 
+/* What an error of pinr_declare(), or of pinr_claim(), means to user space. */
+const char *pinr_declare_text(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return "no range of user memory";
+	case -EFAULT:
+		return "a part of it is not mapped, or not writable";
+	case -EDQUOT:
+		return "the user has too many ranges, see parameter max_declared";
+	case -EAGAIN:
+		return "the range does not keep still";
+	case -ENOMEM:
+		return "no memory for a range";
+	case -EBADF:
+		return "the context was closed";
+	default:
+		return "interrupted";
+	}
+}
+
 /* Whoever takes it off the list of its context ends it. */
 static bool pinr_declared_mine(struct pin_revoke_pin *pin)
 {
@@ -196,6 +217,7 @@ static bool pinr_declared_mine(struct pin_revoke_pin *pin)
 int pinr_undeclare(struct pinr_ctx *ctx, u64 id)
 {
 	struct pin_revoke_pin *pin;
+	kuid_t uid;
 	bool mine;
 
 	spin_lock(&pinr_lock);
@@ -205,7 +227,11 @@ int pinr_undeclare(struct pinr_ctx *ctx, u64 id)
 	spin_unlock(&pinr_lock);
 	if (!mine)
 		return -ENOENT;
-	pinr_declared_end(pin);
+	uid = pin->uid;
+	pinr_end(pin);
+	/* Under no lock, and no driver's callback is waited for that waits for us. */
+	pinr_free(pin);
+	pinr_user_uncharge(uid);
 	return 0;
 }
 

@@ -12,6 +12,18 @@
 
 static LIST_HEAD(pinr_holders);
 
+static struct pinr_holder *pinr_holder_find(struct mm_struct *mm)
+{
+	struct pinr_holder *holder;
+
+	lockdep_assert_held(&pinr_lock);
+	list_for_each_entry(holder, &pinr_holders, all)
+		/* One that is on its last way out is as good as gone. */
+		if (holder->mm == mm && kref_get_unless_zero(&holder->ref))
+			return holder;
+	return NULL;
+}
+
 /**
  * pinr_holder_get - the holder of an mm, made if it is new
  * @mm: the mm
@@ -23,6 +35,12 @@ struct pinr_holder *pinr_holder_get(struct mm_struct *mm)
 {
 	struct pinr_holder *holder, *new;
 
+	spin_lock(&pinr_lock);
+	holder = pinr_holder_find(mm);
+	spin_unlock(&pinr_lock);
+	if (holder)
+		return holder;
+
 	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return NULL;
@@ -32,18 +50,17 @@ struct pinr_holder *pinr_holder_get(struct mm_struct *mm)
 	INIT_LIST_HEAD(&new->ctxs);
 
 	spin_lock(&pinr_lock);
-	list_for_each_entry(holder, &pinr_holders, all) {
-		/* One that is on its last way out is as good as gone. */
-		if (holder->mm == mm && kref_get_unless_zero(&holder->ref)) {
-			spin_unlock(&pinr_lock);
-			kfree(new);
-			return holder;
-		}
+	/* Another thread may have been first. */
+	holder = pinr_holder_find(mm);
+	if (!holder) {
+		mmgrab(mm);
+		list_add(&new->all, &pinr_holders);
 	}
-	mmgrab(mm);
-	list_add(&new->all, &pinr_holders);
 	spin_unlock(&pinr_lock);
-	return new;
+	if (!holder)
+		return new;
+	kfree(new);
+	return holder;
 }
 
 static void pinr_holder_last(struct kref *ref)

@@ -75,32 +75,8 @@ static int pinr_range_parse(struct genl_info *info, struct nlattr *attr,
 static void pinr_declare_failed(struct genl_info *info, struct nlattr *attr,
 				int err)
 {
-	switch (err) {
-	case -EINVAL:
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no range of user memory");
-		break;
-	case -EFAULT:
-		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "a part of it is not mapped, or not writable");
-		break;
-	case -EDQUOT:
-		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "the user has too many ranges, see parameter max_declared");
-		break;
-	case -EAGAIN:
-		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "the range does not keep still");
-		break;
-	case -ENOMEM:
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no memory for a range");
-		break;
-	case -EBADF:
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, "the context was closed");
-		break;
-	default:
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, "interrupted");
-		break;
-	}
+	NL_SET_BAD_ATTR(info->extack, attr);
+	info->extack->_msg = pinr_declare_text(err);
 }
 
 struct pinr_batch {

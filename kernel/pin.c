@@ -21,6 +21,13 @@ void pinr_pin_get(struct pin_revoke_pin *pin)
 	kref_get(&pin->ref);
 }
 
+void pinr_free_arrays(struct pin_revoke_pin *pin)
+{
+	kvfree(pin->pages);
+	if (pin->wanted != pin->few)
+		kfree(pin->wanted);
+}
+
 /*
  * The arrays live as long as any work that may use them, the module as long
  * as any pin: rmmod says so at once instead of waiting for a restore that a
@@ -34,8 +41,7 @@ static void pinr_pin_last(struct kref *ref)
 
 	pinr_word_put(pin);
 	pinr_segs_free(pin->segs);
-	kvfree(pin->pages);
-	kfree(pin->wanted);
+	pinr_free_arrays(pin);
 	pinr_holder_put(pin->holder);
 	pinr_cgroup_put(pin->cgroup);
 	if (pin->armed)

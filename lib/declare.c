@@ -2,11 +2,14 @@
 /*
  * librevoke: ranges that the process declares itself, and pins that it claims.
  *
- * Owns the DECLARE, UNDECLARE and CLAIM messages: many ranges in as few as there can be.
+ * Owns the calls that declare and undeclare, and the CLAIM message: many ranges in
+ * as few as there can be.
  * Must never leave a part of a call declared when it fails.
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <linux/pin_revoke_ioctl.h>
 #include "internal.h"
 
 /* What one message answers, in the order that was asked */
@@ -61,59 +64,16 @@ static int on_declared(struct nlmsghdr *nlh, void *arg)
 	return reply->done == reply->nr ? 0 : -EPROTO;
 }
 
-static struct nl_msg *message(struct revoke_ctx *ctx, uint8_t cmd)
+/* One CLAIM; @nr is what fits into it. */
+static int claim_some(struct revoke_ctx *ctx, struct revoke_range *ranges, size_t nr)
 {
-	struct nl_msg *msg = revoke_nl_msg(&ctx->cmd, cmd,
-					   NLM_F_REQUEST | NLM_F_ACK);
-
-	if (msg && nla_put_u32(msg, PIN_REVOKE_A_DECLARE_CTX_FD, ctx->fd)) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return msg;
-}
-
-static int put_range(struct nl_msg *msg, const struct revoke_range *range)
-{
-	struct nlattr *nest = nla_nest_start(msg, PIN_REVOKE_A_DECLARE_RANGE);
-
-	if (!nest || nla_put_u64(msg, PIN_REVOKE_A_RANGE_ADDR, range->addr) ||
-	    nla_put_u64(msg, PIN_REVOKE_A_RANGE_LEN, range->len) ||
-	    nla_put_u32(msg, PIN_REVOKE_A_RANGE_FLAGS, range->flags))
-		return -ENOMEM;
-	nla_nest_end(msg, nest);
-	return 0;
-}
-
-/* One message; @nr is what fits into it. */
-static int declare_some(struct revoke_ctx *ctx, const char *name,
-			struct revoke_range *ranges, size_t nr)
-{
-	struct nl_msg *msg = message(ctx, PIN_REVOKE_CMD_DECLARE);
 	struct reply reply = { ctx->words, ranges, nr, 0 };
-	int err = msg ? 0 : -ENOMEM;
+	struct nl_msg *msg = revoke_nl_msg(&ctx->cmd, PIN_REVOKE_CMD_CLAIM,
+					   NLM_F_REQUEST | NLM_F_ACK);
 	size_t i;
+	int err;
 
-	if (!err && name)
-		err = nla_put_string(msg, PIN_REVOKE_A_DECLARE_NAME, name);
-	for (i = 0; !err && i < nr; i++)
-		err = put_range(msg, range_at(ranges, i));
-	if (err) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
-	return revoke_nl_call(&ctx->cmd, msg, on_declared, &reply, NULL);
-}
-
-/* UNDECLARE or CLAIM; @reply is for the latter. */
-static int send_ids(struct revoke_ctx *ctx, uint8_t cmd,
-		    const struct revoke_range *ranges, size_t nr,
-		    struct reply *reply)
-{
-	struct nl_msg *msg = message(ctx, cmd);
-	int err = msg ? 0 : -ENOMEM;
-	size_t i;
-
+	err = msg ? nla_put_u32(msg, PIN_REVOKE_A_DECLARE_CTX_FD, ctx->fd) : -1;
 	for (i = 0; !err && i < nr; i++)
 		err = nla_put_u64(msg, PIN_REVOKE_A_DECLARE_ID,
 				  range_at(ranges, i)->id);
@@ -121,8 +81,65 @@ static int send_ids(struct revoke_ctx *ctx, uint8_t cmd,
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	return revoke_nl_call(&ctx->cmd, msg, reply ? on_declared : NULL, reply,
-			      NULL);
+	return revoke_nl_call(&ctx->cmd, msg, on_declared, &reply, NULL);
+}
+
+/* One call; @nr is what fits into it. */
+static int call(struct revoke_ctx *ctx, unsigned long cmd, const char *name,
+		struct pin_revoke_range *args, size_t nr)
+{
+	char text[REVOKE_ERROR_LEN] = "";
+	struct pin_revoke_ranges arg = {
+		.size = sizeof(arg), .nr = nr,
+		.ranges = (uintptr_t)args,
+		.name = (uintptr_t)name,
+		.text = (uintptr_t)text,
+	};
+	int err;
+
+	if (!ioctl(ctx->fd, cmd, &arg))
+		return 0;
+	err = -errno;
+	revoke_set_error(text);
+	return err;
+}
+
+static int declare_some(struct revoke_ctx *ctx, const char *name,
+			struct revoke_range *ranges, size_t nr)
+{
+	struct pin_revoke_range args[PIN_REVOKE_MAX_RANGES];
+	size_t i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		const struct revoke_range *range = range_at(ranges, i);
+
+		args[i] = (struct pin_revoke_range){
+			.addr = range->addr, .len = range->len, .flags = range->flags
+		};
+	}
+	err = call(ctx, PIN_REVOKE_IOC_DECLARE, name, args, nr);
+	for (i = 0; !err && i < nr; i++) {
+		struct revoke_range *range = range_at(ranges, i);
+
+		if (args[i].word >= PIN_REVOKE_MAX_WORDS)
+			return -EPROTO;
+		range->id = args[i].id;
+		range->word = ctx->words + args[i].word;
+		range->generation = args[i].generation;
+	}
+	return err;
+}
+
+static int undeclare_some(struct revoke_ctx *ctx, const struct revoke_range *ranges,
+			  size_t nr)
+{
+	struct pin_revoke_range args[PIN_REVOKE_MAX_RANGES];
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		args[i].id = range_at(ranges, i)->id;
+	return call(ctx, PIN_REVOKE_IOC_UNDECLARE, NULL, args, nr);
 }
 
 static size_t some(size_t nr)
@@ -137,8 +154,7 @@ static int undeclare(struct revoke_ctx *ctx, const struct revoke_range *ranges,
 	int err = 0;
 
 	for (done = 0; !err && done < nr; done += some(nr - done))
-		err = send_ids(ctx, PIN_REVOKE_CMD_UNDECLARE,
-			       range_at(ranges, done), some(nr - done), NULL);
+		err = undeclare_some(ctx, range_at(ranges, done), some(nr - done));
 	return err;
 }
 
@@ -224,14 +240,8 @@ static int claim(struct revoke_ctx *ctx, struct revoke_range *ranges, size_t nr)
 		if (!err && !range->id)
 			err = -ENOENT;
 	}
-	for (done = 0; !err && done < nr; done += some(nr - done)) {
-		struct reply reply = {
-			ctx->words, range_at(ranges, done), some(nr - done), 0
-		};
-
-		err = send_ids(ctx, PIN_REVOKE_CMD_CLAIM, reply.ranges, reply.nr,
-			       &reply);
-	}
+	for (done = 0; !err && done < nr; done += some(nr - done))
+		err = claim_some(ctx, range_at(ranges, done), some(nr - done));
 	return err;
 }
 

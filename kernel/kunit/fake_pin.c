@@ -78,8 +78,7 @@ struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 	pin->adopted = true;
 	pin->chunk = ULONG_MAX;
 	pin->nr_chunks = 1;
-	pin->wanted = kcalloc(2, sizeof(long), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, pin->wanted);
+	pin->wanted = pin->few;
 	pin->present = pin->wanted + 1;
 	pin->file = true;
 	mutex_init(&pin->op_mutex);

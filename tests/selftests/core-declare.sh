@@ -178,6 +178,26 @@ like "bad: not a context" "$(core-nl declare ctx-fd=0 empty-range)" 'error EBADF
 like "bad: undeclare nothing" "$(core-nl undeclare ctx-fd=0)" 'error EINVAL from 1 to 64 ranges*'
 # shellcheck disable=SC2046 # words
 like "bad: undeclare too much" "$(core-nl undeclare ctx-fd=0 $(printf 'id=%s ' {1..65}))" 'error EINVAL from 1 to 64 ranges*'
+# By the family's messages: one process has its context as descriptor 4.
+what=netlink
+declared 0 1+0 4096 -
+is "netlink: the same by messages" \
+	"$(core-nl open -- declare ctx-fd=4 own-range own-range -- undeclare ctx-fd=4 id=$((id + 1)) \
+		-- undeclare ctx-fd=4 id=$((id + 1)) -- undeclare ctx-fd=4 id=$((id + 2)) | tr '\n' ' ')" \
+	"ok ok ok error ENOENT this context has declared no such range ok "
+is "netlink: undeclared" "$(h A undeclare 0 "$id")" ok
+like "ioctl: too small" "$(h A ioctl small)" 'error EINVAL ?*'
+like "ioctl: more than is known" "$(h A ioctl unknown)" 'error E2BIG ?*'
+like "ioctl: no range" "$(h A ioctl none)" 'error EINVAL from 1 to 64 ranges*'
+like "ioctl: too many" "$(h A ioctl many)" 'error EINVAL from 1 to 64 ranges*'
+like "ioctl: unknown flags" "$(h A ioctl flags)" 'error EINVAL flags*'
+like "ioctl: a name too long" "$(h A ioctl name)" 'error ERANGE the name*'
+like "ioctl: ranges nowhere" "$(h A ioctl nowhere)" 'error EFAULT ?*'
+like "ioctl: a range nowhere" "$(h A ioctl half)" 'error EFAULT ?*'
+like "ioctl: another command" "$(h A ioctl command)" 'error ENOTTY ?*'
+like "ioctl: undeclare nothing" "$(h A ioctl undeclare)" 'error ENOENT this context has*'
+like "ioctl: undeclare by name" "$(h A ioctl undeclare-name)" 'error EINVAL no name*'
+like "ioctl: in a child" "$(h A child-ioctl)" 'error EPERM the context belongs to another*'
 ok "bad: nothing of it is there" none
 
 # Validity: the words can be read only, and are never late

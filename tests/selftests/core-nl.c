@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usage: core-nl COMMAND [ATTRIBUTE=VALUE]...
+ * usage: core-nl COMMAND [ATTRIBUTE=VALUE]... [-- COMMAND [ATTRIBUTE=VALUE]...]...
  *        core-nl raw CLAIM BYTE...
- * Sends one message of the family with exactly these attributes, or these bytes
+ * Sends messages of the family with exactly these attributes, or these bytes
  * (hexadecimal, the generic header first) in a message that claims to have CLAIM
- * more, and prints the kernel's answer: "ok", "error ENAME text" or "ignored".
+ * more, and prints the kernel's answer to each: "ok", "error ENAME text" or "ignored".
  *
  * Must never check anything itself: that is the kernel's part in the tests.
  */
@@ -74,11 +74,27 @@ static int find_command(const char *name)
 	return -1;
 }
 
+/* Memory of this process */
+static int put_own_range(struct nl_msg *msg)
+{
+	static char page[4096];
+	struct nlattr *nest = nla_nest_start(msg, PIN_REVOKE_A_DECLARE_RANGE);
+
+	page[0] = 1;
+	if (!nest || nla_put_u64(msg, PIN_REVOKE_A_RANGE_ADDR, (uintptr_t)page) ||
+	    nla_put_u64(msg, PIN_REVOKE_A_RANGE_LEN, sizeof(page)) ||
+	    nla_put_u32(msg, PIN_REVOKE_A_RANGE_FLAGS, PIN_REVOKE_RANGE_FLAGS_WRITE))
+		return -1;
+	return nla_nest_end(msg, nest);
+}
+
 static int put_attribute(struct nl_msg *msg, int cmd, const char *arg)
 {
 	size_t len = strcspn(arg, "=");
 	uint64_t value = arg[len] ? strtoull(arg + len + 1, NULL, 0) : 0;
 
+	if (!strcmp(arg, "own-range"))
+		return put_own_range(msg);
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++)
 		if (attributes[i].cmd == cmd &&
 		    strlen(attributes[i].name) == len &&
@@ -138,41 +154,14 @@ static int send_raw(struct nl_sock *sk, struct nl_msg *msg, int argc, char **arg
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* A reply may come before the verdict. */
+static int hear(struct nl_sock *sk, bool raw)
 {
-	bool raw = argc > 3 && !strcmp(argv[1], "raw");
-	struct nl_sock *sk = nl_socket_alloc();
-	struct nl_msg *msg = nlmsg_alloc();
 	struct sockaddr_nl from;
 	struct nlmsghdr *nlh;
-	const int on = 1;
-	int family, cmd, len;
 	unsigned char *buf;
+	int len;
 
-	cmd = argc < 2 ? -1 : find_command(argv[1]);
-	if (cmd < 0 && !raw)
-		return die("usage: core-nl COMMAND [ATTRIBUTE=VALUE]... | raw CLAIM BYTE...");
-	if (!sk || !msg || genl_connect(sk))
-		return die("no socket");
-	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	family = genl_ctrl_resolve(sk, PIN_REVOKE_FAMILY_NAME);
-	if (family < 0)
-		return die("no family");
-	if (raw) {
-		nlmsg_put(msg, 0, RAW_SEQ, family, 0, NLM_F_REQUEST | NLM_F_ACK);
-		if (send_raw(sk, msg, argc - 2, argv + 2))
-			return die("cannot send");
-	} else {
-		genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
-			    NLM_F_REQUEST | NLM_F_ACK, cmd, PIN_REVOKE_FAMILY_VERSION);
-		for (int i = 2; i < argc; i++)
-			if (put_attribute(msg, cmd, argv[i]))
-				return die(argv[i]);
-		if (nl_send_auto(sk, msg) < 0)
-			return die("cannot send");
-	}
-	/* A reply may come before the verdict. */
 	for (;;) {
 		len = nl_recv(sk, &from, &buf, NULL);
 		if (len <= 0)
@@ -189,4 +178,60 @@ int main(int argc, char **argv)
 		}
 		free(buf);
 	}
+}
+
+/* Return: 0, or what main() returns. */
+static int ask(struct nl_sock *sk, int family, int argc, char **argv)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+	int cmd = argc ? find_command(argv[0]) : -1;
+
+	if (cmd < 0)
+		return die("usage: core-nl COMMAND [ATTRIBUTE=VALUE]... [-- ...] | raw CLAIM BYTE...");
+	if (!msg)
+		return die("no memory");
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
+		    NLM_F_REQUEST | NLM_F_ACK, cmd, PIN_REVOKE_FAMILY_VERSION);
+	for (int i = 1; i < argc; i++)
+		if (put_attribute(msg, cmd, argv[i]))
+			return die(argv[i]);
+	if (nl_send_auto(sk, msg) < 0)
+		return die("cannot send");
+	nlmsg_free(msg);
+	return hear(sk, false);
+}
+
+int main(int argc, char **argv)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+	const int on = 1;
+	int family, nr, err = 0;
+
+	if (!sk || genl_connect(sk))
+		return die("no socket");
+	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	family = genl_ctrl_resolve(sk, PIN_REVOKE_FAMILY_NAME);
+	if (family < 0)
+		return die("no family");
+	if (argc > 3 && !strcmp(argv[1], "raw")) {
+		struct nl_msg *msg = nlmsg_alloc();
+
+		if (!msg)
+			return die("no memory");
+		nlmsg_put(msg, 0, RAW_SEQ, family, 0, NLM_F_REQUEST | NLM_F_ACK);
+		if (send_raw(sk, msg, argc - 2, argv + 2))
+			return die("cannot send");
+		return hear(sk, true);
+	}
+	do {
+		argv++;
+		argc--;
+		for (nr = 0; nr < argc && strcmp(argv[nr], "--"); nr++)
+			;
+		err = ask(sk, family, nr, argv);
+		argv += nr;
+		argc -= nr;
+	} while (!err && argc);
+	return err;
 }

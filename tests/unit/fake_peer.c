@@ -5,12 +5,14 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <linux/netlink.h>
+#include <linux/pin_revoke_ioctl.h>
 #include "fake_peer.h"
 
 struct fake fake;
@@ -317,68 +319,82 @@ static void put_declared(struct nl_msg *msg, uint64_t id)
 	nla_nest_end(msg, nest);
 }
 
-static void take_range(struct nlattr *attr, struct nl_msg *reply)
-{
-	struct nlattr *tb[PIN_REVOKE_A_RANGE_MAX + 1];
-
-	must(!nla_parse_nested(tb, PIN_REVOKE_A_RANGE_MAX, attr, NULL), "range");
-	fake.range.addr = nla_get_u64(tb[PIN_REVOKE_A_RANGE_ADDR]);
-	fake.range.len = nla_get_u64(tb[PIN_REVOKE_A_RANGE_LEN]);
-	fake.range.flags = nla_get_u32(tb[PIN_REVOKE_A_RANGE_FLAGS]);
-	put_declared(reply, ++fake.declared);
-}
-
 static void take_claim(uint32_t port, struct nlmsghdr *nlh)
 {
 	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_CLAIM, nlh->nlmsg_seq, 0);
 	struct nlattr *attr;
-	int left;
+	int left, nr = 0;
 
+	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left)
+		nr += nla_type(attr) == PIN_REVOKE_A_DECLARE_ID;
 	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left) {
 		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_ID)
 			continue;
 		fake.claimed = nla_get_u64(attr);
-		put_declared(msg, fake.claimed);
+		if (--nr || !fake.claim_short)
+			put_declared(msg, fake.claimed);
 	}
 	fake_send(port, msg);
 }
 
-static void take_declare(uint32_t port, struct nlmsghdr *nlh)
+static void give_declared(struct pin_revoke_range *range, unsigned int nr)
 {
-	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_DECLARE, nlh->nlmsg_seq, 0);
-	struct nlattr *attr;
-	int left, nr = 0;
-
-	fake.name[0] = '\0';
-	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left)
-		nr += nla_type(attr) == PIN_REVOKE_A_DECLARE_RANGE;
-	must(nr <= PIN_REVOKE_MAX_RANGES, "too many ranges");
-	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left) {
-		if (nla_type(attr) == PIN_REVOKE_A_DECLARE_NAME)
-			nla_strlcpy(fake.name, attr, sizeof(fake.name));
-		if (nla_type(attr) == PIN_REVOKE_A_DECLARE_RANGE &&
-		    (--nr || !fake.declare_short))
-			take_range(attr, msg);
+	if (++fake.declares == fake.declare_fails) {
+		fake.err = -EDQUOT;
+		fake.text = "too many";
 	}
-	fake_send(port, msg);
+	for (; !fake.err && nr; nr--, range++) {
+		fake.range.addr = range->addr;
+		fake.range.len = range->len;
+		fake.range.flags = range->flags;
+		range->id = ++fake.declared;
+		range->word = fake.word;
+		range->generation = 0;
+	}
+}
+
+/* What the kernel does on the descriptor of a context; and everybody else's. */
+int __wrap_ioctl(int fd, unsigned long cmd, void *arg);
+int __real_ioctl(int fd, unsigned long cmd, void *arg);
+int __wrap_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	struct pin_revoke_ranges *ranges = arg;
+	const char *name;
+	int err;
+
+	if (cmd != PIN_REVOKE_IOC_DECLARE && cmd != PIN_REVOKE_IOC_UNDECLARE)
+		return __real_ioctl(fd, cmd, arg);
+	must(ranges->size == sizeof(*ranges) && ranges->nr &&
+	     ranges->nr <= PIN_REVOKE_MAX_RANGES, "ranges");
+	name = (const char *)(uintptr_t)ranges->name;
+	if (cmd == PIN_REVOKE_IOC_DECLARE) {
+		snprintf(fake.name, sizeof(fake.name), "%s", name ? name : "");
+		give_declared((void *)(uintptr_t)ranges->ranges, ranges->nr);
+	} else if (!fake.err) {
+		must(!name, "no name");
+		fake.undeclared += ranges->nr;
+	}
+	if (fake.text)
+		snprintf((char *)(uintptr_t)ranges->text, PIN_REVOKE_TEXT_LEN, "%s",
+			 fake.text);
+	err = fake.err;
+	fake.err = 0;
+	fake.text = NULL;
+	errno = err ? -err : errno;
+	return err ? -1 : 0;
 }
 
 static void serve(uint32_t port, struct nlmsghdr *nlh)
 {
 	struct genlmsghdr *genl = nlmsg_data(nlh);
 	uint32_t seq = nlh->nlmsg_seq;
-	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1], *attr;
+	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1];
 	/* Decided before the reply: after it the test sets up its next step. */
 	bool answer = fake.err || (nlh->nlmsg_flags & NLM_F_ACK);
 	struct nl_msg *msg;
-	int i, left;
+	int i;
 
 	must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, NULL), "request");
-	if (genl->cmd == PIN_REVOKE_CMD_DECLARE &&
-	    ++fake.declares == fake.declare_fails) {
-		fake.err = -EDQUOT;
-		fake.text = "too many";
-	}
 	if (nlh->nlmsg_flags & NLM_F_DUMP) {
 		if (fake.dump_err) {
 			fake.err = fake.dump_err;
@@ -421,19 +437,11 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 		case PIN_REVOKE_CMD_REVOKE:
 			take_revoke(port, seq, tb);
 			break;
-		case PIN_REVOKE_CMD_DECLARE:
-			take_declare(port, nlh);
-			break;
 		case PIN_REVOKE_CMD_CLAIM:
 			take_claim(port, nlh);
 			break;
 		case PIN_REVOKE_CMD_RESTORE:
 			fake.restored = nla_get_u64(tb[PIN_REVOKE_A_PIN_ID]);
-			break;
-		case PIN_REVOKE_CMD_UNDECLARE:
-			nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left)
-				fake.undeclared += nla_type(attr) ==
-						   PIN_REVOKE_A_DECLARE_ID;
 			break;
 		}
 	}

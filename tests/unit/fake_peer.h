@@ -65,7 +65,7 @@ struct fake_ack {
  * @word: of the ranges to come
  * @claimed: the last id that was claimed
  * @restored: what RESTORE said last
- * @declare_short: DECLARE's reply lacks the last range
+ * @claim_short: CLAIM's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
  * @nr_pins: how many pins there are
  * @pin: what is not 0 takes the place of what each pin has
@@ -111,7 +111,7 @@ struct fake {
 	uint32_t word;
 	uint64_t claimed;
 	uint64_t restored;
-	bool declare_short;
+	bool claim_short;
 	struct {
 		uint32_t pid;
 		uint64_t addr;

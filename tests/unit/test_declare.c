@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ranges that a process declares, against the fake peer: what is said, in how
- * many messages, and that a call that fails has declared nothing.
+ * many calls, and that a call that fails has declared nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static void test_many(void)
 	start();
 	ok(!revoke_declare(ctx, NULL, ranges, MANY) &&
 	   fake.declares == (MANY + PIN_REVOKE_MAX_RANGES - 1) / PIN_REVOKE_MAX_RANGES,
-	   "many ranges take as few messages as they can");
+	   "many ranges take as few calls as they can");
 	for (i = 0; i < MANY; i++)
 		all &= ranges[i].id == i + 1;
 	ok(all, "each has its id");
@@ -82,12 +82,12 @@ static void test_errors(void)
 	ok(revoke_declare(ctx, NULL, ranges, MANY) == -EDQUOT &&
 	   fake.declared == 2 * PIN_REVOKE_MAX_RANGES &&
 	   fake.undeclared == fake.declared,
-	   "when a message fails, the ranges of those before it are undeclared");
+	   "when a part fails, the ranges of those before it are undeclared");
 	ok(!strcmp(revoke_last_error(ctx), "too many"), "the text is its own");
-	fake.declare_short = true;
-	ok(revoke_declare(ctx, NULL, ranges, 2) == -EPROTO,
+	fake.claim_short = true;
+	ok(revoke_claim(ctx, ranges, 2) == -EPROTO,
 	   "a reply with too few ranges: -EPROTO");
-	fake.declare_short = false;
+	fake.claim_short = false;
 	memset(name, 'x', sizeof(name) - 1);
 	name[64] = '\0';
 	ok(revoke_declare(ctx, name, ranges, 1) == -EINVAL, "a name too long: -EINVAL");

@@ -71,6 +71,7 @@ files() {
 	(cd "$tmp/dest" && find . ! -type d | grep -v '/man/' | sort) > "$tmp/files"
 	diff "$tmp/files" - <<-EOT
 	./opt/x/include/linux/pin_revoke.h
+	./opt/x/include/linux/pin_revoke_ioctl.h
 	./opt/x/include/revoke/revoke.h
 	./opt/x/lib64/librevoke.a
 	./opt/x/lib64/librevoke.so

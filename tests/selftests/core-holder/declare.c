@@ -4,11 +4,15 @@
  *
  * Must never judge: what the library says is printed.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/pin_revoke_ioctl.h>
 #include <revoke/revoke.h>
 
 #include "holder.h"
@@ -99,6 +103,89 @@ void do_child_undeclares(char **arg)
 	snprintf(id, sizeof(id), "id=%s", arg[1]);
 	execl("/pr/tests/core-nl", "core-nl", "undeclare", text, id, NULL);
 	_exit(1);
+}
+
+/* A copy of @range, behind which nothing is mapped */
+static uintptr_t half_mapped(const struct pin_revoke_range *range)
+{
+	char *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED || munmap(at + 4096, 4096))
+		return 0;
+	at += 4096 - sizeof(*range);
+	memcpy(at, range, sizeof(*range));
+	return (uintptr_t)at;
+}
+
+/* A call that is wrong in this, of two ranges of memory that is there. */
+static void wrong_ioctl(const char *what)
+{
+	static char page[4096], long_name[64];
+	struct pin_revoke_range two[2] = {
+		{ .addr = (uintptr_t)page, .len = 1 }, { .addr = (uintptr_t)page, .len = 1 },
+	};
+	struct {
+		struct pin_revoke_ranges ranges;
+		uint64_t more;
+	} call = {
+		.ranges = {
+			.size = sizeof(call.ranges), .nr = 2, .ranges = (uintptr_t)two
+		},
+		.more = 1,
+	};
+	unsigned long cmd = PIN_REVOKE_IOC_DECLARE;
+	char text[PIN_REVOKE_TEXT_LEN] = "-";
+
+	memset(long_name, 'x', sizeof(long_name));
+	call.ranges.text = (uintptr_t)text;
+	if (!strcmp(what, "small"))
+		call.ranges.size--;
+	else if (!strcmp(what, "unknown"))
+		call.ranges.size = sizeof(call);
+	else if (!strcmp(what, "none"))
+		call.ranges.nr = 0;
+	else if (!strcmp(what, "many"))
+		call.ranges.nr = PIN_REVOKE_MAX_RANGES + 1;
+	else if (!strcmp(what, "flags"))
+		two[1].flags = 2;
+	else if (!strcmp(what, "name"))
+		call.ranges.name = (uintptr_t)long_name;
+	else if (!strcmp(what, "nowhere"))
+		call.ranges.ranges = 4096;
+	else if (!strcmp(what, "half"))	/* the second is behind all that is mapped */
+		call.ranges.ranges = half_mapped(two);
+	else if (!strcmp(what, "command"))
+		cmd = _IO(PIN_REVOKE_IOC_MAGIC, 2);
+	else if (!strncmp(what, "undeclare", 9))
+		cmd = PIN_REVOKE_IOC_UNDECLARE;
+	if (!strcmp(what, "undeclare-name"))
+		call.ranges.name = (uintptr_t)"x";
+	if (ioctl(context_fd(), cmd, &call))
+		failed(-errno, text);
+	else
+		ok();
+}
+
+/* ioctl WHAT */
+void do_ioctl(char **arg)
+{
+	wrong_ioctl(arg[1]);
+}
+
+/* child-ioctl: a child does, with the context that it inherited */
+void do_child_ioctl(char **arg)
+{
+	pid_t child = fork();
+
+	(void)arg;
+	if (child) {
+		waitpid(child, NULL, 0);
+		return;
+	}
+	wrong_ioctl("nothing");
+	fflush(stdout);
+	_exit(0);
 }
 
 /* claim CTX PIN | claim CTX 0 PLACE SIZE: then it is "valid 0" */

@@ -64,9 +64,11 @@ void do_crowd(char **arg);
 void do_disperse(char **arg);
 
 /* declare.c */
+void do_child_ioctl(char **arg);
 void do_child_undeclares(char **arg);
 void do_claim(char **arg);
 void do_declare(char **arg);
+void do_ioctl(char **arg);
 int context_fd(void);
 void do_policy(char **arg);
 void do_restore(char **arg);
