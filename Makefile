@@ -47,6 +47,9 @@ figures: deps ## what an fsync costs with and without the module, in instruction
 gen: deps ## make uapi header, policy tables and names from uapi/pin-revoke.yaml
 	@$(vm)/gen.sh .
 
+deb: deps ## the Debian packages, into build/deb/SUITE/ (KERNEL=6.1: for Debian 12)
+	@$(vm)/deb.sh $(one)
+
 abi: deps ## let the ABI that librevoke has now be the one that is kept
 	@$(vm)/abi.sh
 
@@ -56,4 +59,4 @@ clean: ## remove build/ (the cache stays, see README)
 deps:
 	@$(vm)/deps.sh $(one)
 
-.PHONY: help demo test long mutants build vm unit check figures gen abi clean deps
+.PHONY: help demo test long mutants build vm unit check figures gen deb abi clean deps

@@ -4,7 +4,8 @@
 # usage: build.sh KVER [OUT]	(inside a guest root; OUT defaults to $O)
 # Builds rdma_rxe.ko for kernel KVER from the distribution's own source of that
 # series, our patch for it and the rxe_*.[ch] here, into OUT/modules-KVER/. The
-# kernel/ directory was built before, in OUT/kernel-KVER/.
+# kernel/ directory was built before, in OUT/kernel-KVER/, or SYMVERS names the file
+# with the versions of its symbols.
 #
 # Must never build with a patch that fits only roughly.
 set -eu
@@ -47,7 +48,7 @@ fi
 cp -pu "$here"/rxe_*.[ch] "$work/"
 
 make -C "$kdir" M="$work" \
-	KBUILD_EXTRA_SYMBOLS="$core/Module.symvers" \
+	KBUILD_EXTRA_SYMBOLS="${SYMVERS:-$core/Module.symvers}" \
 	KCFLAGS="-I$top/kernel/include -I$top" \
 	CONFIG_RDMA_RXE=m modules
 mkdir -p "$out/modules-$kver"

@@ -7,7 +7,7 @@
  * it was executed, and parked otherwise. Must never sleep in the data path (it
  * runs in softirq context on older kernels) and never pin or unpin by itself.
  */
-#include <linux/moduleparam.h>
+#include <linux/module.h>
 #include <rdma/ib_umem_revocable.h>
 
 #include "rxe.h"
@@ -495,3 +495,6 @@ void rxe_revoke_qp_destroy(struct rxe_qp *qp)
 	rxe_sched_recv(qp);
 	rxe_sched_send(qp);
 }
+
+/* One that the stock module has not: DKMS does not replace a module by its equal. */
+MODULE_VERSION("pin-revoke");

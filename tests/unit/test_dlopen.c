@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 	close(fd);
 	if (argc > 1)
 		wanted = 0;
-	snprintf(path, sizeof(path), "%s/lib/librevoke.so.0", getenv("O"));
+	snprintf(path, sizeof(path), "%s/lib/librevoke.so.1", getenv("O"));
 	for (i = 0; i < ROUNDS; i++)
 		good += !!round_of(path);
 	ok(good == ROUNDS, "loaded, used and unloaded two hundred times");

@@ -8,7 +8,7 @@ set -u
 top=$(cd "${0%/*}/../.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-so=$O/lib/librevoke.so.0
+so=$O/lib/librevoke.so.1
 warn='-Wall -Wextra -Werror'
 nr=0 failed=0
 echo "TAP version 13"
@@ -32,7 +32,7 @@ not() { ! "$@"; }
 make -s -C "$top/lib" O="$O" all abi > "$tmp/log" 2>&1 || cat "$tmp/log"
 
 # ABI
-soname() { readelf -d "$so" | grep -q 'SONAME.*\[librevoke\.so\.0\]'; }
+soname() { readelf -d "$so" | grep -q 'SONAME.*\[librevoke\.so\.1\]'; }
 exported() { nm -D --defined-only "$so" | sed -n 's/.* T \(.*\)/\1/p' | sort; }
 in_map() { sed -n 's/^\t\(revoke_.*\);/\1@@LIBREVOKE_0.1/p' "$top/lib/librevoke.map" | sort; }
 declared() {
@@ -75,7 +75,7 @@ files() {
 	./opt/x/include/revoke/revoke.h
 	./opt/x/lib64/librevoke.a
 	./opt/x/lib64/librevoke.so
-	./opt/x/lib64/librevoke.so.0
+	./opt/x/lib64/librevoke.so.1
 	./opt/x/lib64/pkgconfig/librevoke.pc
 	EOT
 }

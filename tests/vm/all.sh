@@ -47,6 +47,7 @@ suite() {
 	# A WARNING does not end a stock kernel's run.
 	harness) tap harness one_tap harness "$VM/check-splats-test.sh" "$2" ;;
 	cut) tap cut one_tap cut "$VM/cut-test.sh" ;;
+	packages) tap packages one_tap packages "$VM/packages-test.sh" ;;
 	rules) tap rules one_tap rules "$VM/rules-test.sh" ;;
 	guest-debug)
 		mapfile -t tests < <(grep -v '^#' "$VM/debug.tests")
@@ -73,7 +74,7 @@ suites=(unit tree)
 for kernel; do
 	suites+=("guest-$kernel")
 done
-suites+=(cut harness dma-iommu dma-bounce)
+suites+=(packages cut harness dma-iommu dma-bounce)
 case " $* " in
 *" debug "*)
 	suites+=(rules)
