@@ -393,10 +393,14 @@ static inline void pinr_word_change(struct pin_revoke_pin *pin)
 /* main.c: what `stat` shows */
 struct pinr_stats {
 	atomic64_t pins, pinned_pages, requests, revoked, forced, restored;
-	atomic64_t missed, pressure_pages;
+	atomic64_t missed, pressure_pages, events_dropped;
 };
 
 extern struct pinr_stats pinr_stats;
+
+/* times.c */
+void pinr_times_add(enum pin_revoke_reason reason, s64 ns);
+int pinr_put_times(struct sk_buff *skb);
 
 /* trigger.c */
 #define PINR_MAX_FRAMES	2

@@ -118,6 +118,19 @@ static void pinr_to_monitor(struct sk_buff *skb)
 				PIN_REVOKE_NLGRP_MONITOR, GFP_NOFS);
 }
 
+/* Consumes @skb; NULL is one for which there was no memory. */
+static void pinr_to_ctx(struct pinr_ctx *ctx, struct sk_buff *skb, u32 portid)
+{
+	int err = -ENOMEM;
+
+	/* A full socket marks its reader's loss by itself (ENOBUFS). */
+	if (skb)
+		err = genlmsg_unicast(ctx->net, skb, portid);
+	/* Or else there is no reader any more. */
+	if (err && err != -ECONNREFUSED)
+		atomic64_inc(&pinr_stats.events_dropped);
+}
+
 /* Fills @skb with open asks of one reader. Caller holds pinr_lock. */
 static bool pinr_fill_asks(struct sk_buff *skb, struct pinr_request *req,
 			   struct pinr_ctx **to, u8 cmd)
@@ -201,8 +214,10 @@ static void pinr_tell_asks(struct pinr_request *req, u8 cmd)
 
 	do {
 		skb = genlmsg_new(NLMSG_GOODSIZE, GFP_NOFS);
-		if (!skb)
+		if (!skb) {
+			atomic64_inc(&pinr_stats.events_dropped);
 			return;
+		}
 		ctx = NULL;
 		portid = 0;
 		spin_lock(&pinr_lock);
@@ -214,8 +229,7 @@ static void pinr_tell_asks(struct pinr_request *req, u8 cmd)
 			nlmsg_free(skb);
 			break;
 		}
-		/* A full socket marks its reader's loss by itself (ENOBUFS). */
-		genlmsg_unicast(ctx->net, skb, portid);
+		pinr_to_ctx(ctx, skb, portid);
 		pinr_ctx_put(ctx);
 	} while (1);
 
@@ -314,9 +328,7 @@ void pinr_tell_pin(struct pin_revoke_pin *pin, unsigned int what)
 
 	while ((ctx = pinr_ctx_next(pin, after, &portid))) {
 		after = ctx->id;
-		skb = pinr_pin_event(pin, cmd);
-		if (skb)
-			genlmsg_unicast(ctx->net, skb, portid);
+		pinr_to_ctx(ctx, pinr_pin_event(pin, cmd), portid);
 		pinr_ctx_put(ctx);
 	}
 	if (!pinr_monitored())

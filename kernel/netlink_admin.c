@@ -241,6 +241,7 @@ static int pinr_fill_stats(struct sk_buff *skb, const void *arg)
 		{ PIN_REVOKE_A_STAT_RESTORED, &pinr_stats.restored },
 		{ PIN_REVOKE_A_STAT_MISSED, &pinr_stats.missed },
 		{ PIN_REVOKE_A_STAT_PRESSURE_BYTES, &pinr_stats.pressure_pages, PAGE_SHIFT },
+		{ PIN_REVOKE_A_STAT_EVENTS_DROPPED, &pinr_stats.events_dropped },
 	};
 	unsigned int i;
 
@@ -249,7 +250,7 @@ static int pinr_fill_stats(struct sk_buff *skb, const void *arg)
 				      (u64)atomic64_read(stats[i].value) << stats[i].shift,
 				      PIN_REVOKE_A_STAT_PAD))
 			return -EMSGSIZE;
-	return 0;
+	return pinr_put_times(skb);
 }
 
 int pin_revoke_nl_stat_get_doit(struct sk_buff *skb, struct genl_info *info)

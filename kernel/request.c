@@ -108,6 +108,8 @@ void pinr_asks_resolve(struct pin_revoke_pin *pin)
 
 	spin_lock(&pinr_lock);
 	list_for_each_entry_safe(ask, next, &pin->asks, of_pin) {
+		pinr_times_add(ask->req->reason,
+			       ktime_to_ns(ktime_sub(ktime_get(), ask->req->begun)));
 		if (ask->req->reason == PIN_REVOKE_REASON_PRESSURE)
 			atomic64_add(pin->nr_present, &pinr_stats.pressure_pages);
 		pinr_ask_end(ask);

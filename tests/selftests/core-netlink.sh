@@ -149,6 +149,7 @@ tell B fsync 0
 asked() { [ "$(revokectl -j request show)" != '[]' ]; }
 ok "lost: O is asked" wait_for 10 asked
 like "lost: O hears that it did not hear" "$(h O wait 0 resync $SOON)" 'ok resync *'
+ok "lost: which was counted" grep -q '"events_dropped":[1-9]' <(revokectl -j stat show)
 like "lost: and then what it did not" "$(h O wait 0 release-soon 0)" 'ok release-soon *skipped=0'
 asked=$(h O requests 0)
 like "lost: which is in the list, too" "$asked" 'ok *:writeback-sync:20:core-holder nr=1'

@@ -106,6 +106,22 @@ ok "export: into a file" revokectl export prometheus -o /run/metrics.prom
 is "all of it" "$(grep -c '^pin_revoke' /run/metrics.prom)" "$(revokectl export prometheus | grep -c '^pin_revoke')"
 ok "top" grep -q "^ *${holder_pid[A]} core-holder *1 *64.0KiB " <(revokectl top count 1)
 
+# What nobody answers takes the whole grace.
+ok "times: none yet" export_has 'pin_revoke_release_seconds_count{reason="writeback-sync"} 0'
+ok "times: of a reason that nobody is asked for there are none" \
+	eval '! revokectl export prometheus | grep -q release_seconds.*exit'
+is "times: B listens" "$(h B listen 0)" ok
+ok "times: a grace" grace 600 0
+is "times: B writes" "$(h B touch 0+0 4096 5)" ok
+ok "times: somebody waits" sync "$SCRATCH/two"
+ok "times: one pin" export_has 'pin_revoke_release_seconds_count{reason="writeback-sync"} 1'
+ok "times: longer than that" export_has 'pin_revoke_release_seconds_bucket{reason="writeback-sync",le="0.512"} 0'
+ok "times: and not for ever" export_has 'pin_revoke_release_seconds_bucket{reason="writeback-sync",le="32.768"} 1'
+sum=$(revokectl -j stat show | sed 's/.*"sum_ns":\([0-9]*\).*/\1/')
+ok "times: their sum" test "$sum" -ge $((600000000 * ${VM_SLOW:-1}))
+ok "times: for people" grep -q '^writeback-sync: 1 pins released, half within ' <(revokectl stat show)
+ok "times: top" grep -q '^releases: half within ' <(revokectl top count 1)
+
 stop A B
 umount $CG
 ok "nothing is wrapped after the last pin" wait_for 30 disarmed

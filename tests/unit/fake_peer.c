@@ -283,14 +283,29 @@ static void give_policy(uint32_t port, uint32_t seq, struct nlattr **tb)
 	fake_send(port, msg);
 }
 
+static void put_times(struct nl_msg *msg, uint32_t reason, const uint64_t *bucket)
+{
+	struct nlattr *nest = nla_nest_start(msg, PIN_REVOKE_A_STAT_TIMES);
+
+	nla_put_u32(msg, PIN_REVOKE_A_TIMES_REASON, reason);
+	nla_put_u64(msg, PIN_REVOKE_A_TIMES_SUM_NS, 20500000001);
+	nla_put(msg, PIN_REVOKE_A_TIMES_BUCKETS,
+		PIN_REVOKE_TIME_BUCKETS * sizeof(*bucket), bucket);
+	nla_nest_end(msg, nest);
+}
+
 /* Each counter another number */
 static void give_stat(uint32_t port, uint32_t seq)
 {
 	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_STAT_GET, seq, 0);
+	uint64_t none[PIN_REVOKE_TIME_BUCKETS] = { 0 };
 	int i;
 
 	for (i = PIN_REVOKE_A_STAT_PINS; i <= PIN_REVOKE_A_STAT_MAX; i++)
-		nla_put_u64(msg, i, 100 + i);
+		if (i != PIN_REVOKE_A_STAT_TIMES)
+			nla_put_u64(msg, i, 100 + i);
+	put_times(msg, PIN_REVOKE_REASON_WRITEBACK_SYNC, fake.times);
+	put_times(msg, PIN_REVOKE_REASON_TRUNCATE, none);
 	fake_send(port, msg);
 }
 
@@ -471,6 +486,10 @@ void fake_start(void)
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.requests_after = -1;
+	/* Of 10: 4 up to 1 ms, 5 up to 4 ms, 1 longer than all bounds */
+	fake.times[0] = 4;
+	fake.times[2] = 5;
+	fake.times[PIN_REVOKE_TIME_BUCKETS - 1] = 1;
 	fake.remaining_ns = 1000000000;
 	fake.nr_pins = FAKE_PINS;
 	fake.fd = fake_socket(&fake.port);

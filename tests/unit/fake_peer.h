@@ -67,6 +67,7 @@ struct fake_ack {
  * @restored: what RESTORE said last
  * @claim_short: CLAIM's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
+ * @times: how long holders took, for writeback-sync; for truncate: none
  * @nr_pins: how many pins there are
  * @pin: what is not 0 takes the place of what each pin has
  */
@@ -119,6 +120,7 @@ struct fake {
 		const char *comm;
 		uint32_t flags;
 	} pin[FAKE_MAX];
+	uint64_t times[PIN_REVOKE_TIME_BUCKETS];
 	unsigned int nr_pins;
 	pthread_t thread;
 };

@@ -79,6 +79,49 @@ static void test_whole(void)
 "# HELP pin_revoke_pressure_bytes_total Memory that was given back when memory was short.\n"
 "# TYPE pin_revoke_pressure_bytes_total counter\n"
 "pin_revoke_pressure_bytes_total 109\n"
+"# HELP pin_revoke_events_dropped_total Events that found no room in the socket of a holder.\n"
+"# TYPE pin_revoke_events_dropped_total counter\n"
+"pin_revoke_events_dropped_total 110\n"
+"# HELP pin_revoke_release_seconds From the question until the pin was released or taken, by reason.\n"
+"# TYPE pin_revoke_release_seconds histogram\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.001\"} 4\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.002\"} 4\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.004\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.008\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.016\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.032\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.064\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.128\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.256\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.512\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"1.024\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"2.048\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"4.096\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"8.192\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"16.384\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"32.768\"} 9\n"
+"pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"+Inf\"} 10\n"
+"pin_revoke_release_seconds_sum{reason=\"writeback-sync\"} 20.500000001\n"
+"pin_revoke_release_seconds_count{reason=\"writeback-sync\"} 10\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.001\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.002\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.004\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.008\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.016\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.032\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.064\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.128\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.256\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"0.512\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"1.024\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"2.048\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"4.096\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"8.192\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"16.384\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"32.768\"} 0\n"
+"pin_revoke_release_seconds_bucket{reason=\"truncate\",le=\"+Inf\"} 0\n"
+"pin_revoke_release_seconds_sum{reason=\"truncate\"} 20.500000001\n"
+"pin_revoke_release_seconds_count{reason=\"truncate\"} 0\n"
 "# HELP pin_revoke_pins Revocable pins by state.\n"
 "# TYPE pin_revoke_pins gauge\n"
 "pin_revoke_pins{state=\"active\"} 3\n"
@@ -188,6 +231,21 @@ static char *whole(const char *name)
 	return text;
 }
 
+/* The length of what names one series of a histogram, 0 if it is none */
+static int histogram(const char *name, int len)
+{
+	static const char *const suffix[] = { "_bucket", "_sum", "_count" };
+	size_t i;
+
+	for (i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++) {
+		int tail = strlen(suffix[i]);
+
+		if (len > tail && !strncmp(name + len - tail, suffix[i], tail))
+			return tail;
+	}
+	return 0;
+}
+
 /* Is each word pin_revoke_... of a file the name of a metric? */
 static bool known(const char *text, unsigned int least)
 {
@@ -200,6 +258,7 @@ static bool known(const char *text, unsigned int least)
 
 		while (islower(at[len]) || at[len] == '_')
 			len++;
+		len -= histogram(at, len);
 		snprintf(type, sizeof(type), "# TYPE %.*s ", len, at);
 		if (!has(type))
 			return false;

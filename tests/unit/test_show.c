@@ -226,6 +226,30 @@ static void test_request(void)
 	fake_stop();
 }
 
+static void test_stat(void)
+{
+	fake_start();
+	ok(!run("stat show") &&
+	   printed("102 pins of 103 bytes\n"
+		   "104 requests, 105 pins revoked (106 forced), 107 restored\n"
+		   "108 deadlines missed\n"
+		   "109 bytes given back when memory was short\n"
+		   "110 events that found no room\n"
+		   "writeback-sync: 10 pins released, half within 2.4 ms, "
+		   "99 of 100 within 32768.0 ms\n"),
+	   "stat show: counters, and times of the reasons that there was one for");
+	ok(!run("-j stat show") && json_is("0.pins", json_type_int, "102") &&
+	   json_is("0.release_times.0.reason", json_type_string, "writeback-sync") &&
+	   json_is("0.release_times.0.p50_ns", json_type_int, "2400000") &&
+	   json_is("0.release_times.0.buckets.2", json_type_int, "5") &&
+	   json_is("0.release_times.1", json_type_null, "(nothing)"),
+	   "-j stat show: buckets as they are");
+	fake.times[PIN_REVOKE_TIME_BUCKETS - 1] = 0;
+	ok(!run("-j stat show") && json_is("0.release_times.0.p99_ns", json_type_int, "3964000"),
+	   "stat show: 99 of 100, inside its bucket");
+	fake_stop();
+}
+
 /* A terminal as standard error for one run; what was written there is in @err. */
 static int run_on_tty(const char *what)
 {
@@ -352,6 +376,7 @@ int main(void)
 	test_check();
 	test_holder();
 	test_request();
+	test_stat();
 	test_people();
 	test_batch();
 	test_files();

@@ -115,6 +115,8 @@ static void stats_out(FILE *to, const struct stats *stats)
 		  "Times that a holder let a deadline pass." },
 		{ PIN_REVOKE_A_STAT_PRESSURE_BYTES, "pin_revoke_pressure_bytes_total",
 		  "Memory that was given back when memory was short." },
+		{ PIN_REVOKE_A_STAT_EVENTS_DROPPED, "pin_revoke_events_dropped_total",
+		  "Events that found no room in the socket of a holder." },
 	};
 	size_t i;
 
@@ -128,6 +130,35 @@ static void stats_out(FILE *to, const struct stats *stats)
 		head(to, all[i].name, "counter", all[i].help);
 		fprintf(to, "%s %llu\n", all[i].name,
 			(unsigned long long)stats->value[all[i].attr]);
+	}
+}
+
+/* A reason has its series from the beginning: rate() misses what comes later. */
+static void times_out(FILE *to, const struct stats *stats)
+{
+	static const char name[] = "pin_revoke_release_seconds";
+	const unsigned int last = PIN_REVOKE_TIME_BUCKETS - 1;
+	uint32_t reason;
+	unsigned int i;
+
+	head(to, name, "histogram",
+	     "From the question until the pin was released or taken, by reason.");
+	for (reason = 0; reason <= PIN_REVOKE_REASON_MAX; reason++) {
+		const struct times *times = &stats->times[reason];
+		const char *label = revoke_reason_name(reason);
+		unsigned long long below = 0;
+
+		if (!times->known)
+			continue;
+		for (i = 0; i < last; i++) {
+			below += times->bucket[i];
+			fprintf(to, "%s_bucket{reason=\"%s\",le=\"%.3f\"} %llu\n", name,
+				label, times_bound_ms(i) / 1e3, below);
+		}
+		below += times->bucket[last];
+		fprintf(to, "%s_bucket{reason=\"%s\",le=\"+Inf\"} %llu\n", name, label, below);
+		fprintf(to, "%s_sum{reason=\"%s\"} %.9f\n", name, label, times->sum_ns / 1e9);
+		fprintf(to, "%s_count{reason=\"%s\"} %llu\n", name, label, below);
 	}
 }
 
@@ -202,6 +233,7 @@ static int collect(FILE *to)
 		err = -ENOMEM;
 	if (!err) {
 		stats_out(to, &stats);
+		times_out(to, &stats);
 		pins_out(to, &pins, share);
 		holders_out(to, &all, share);
 	}

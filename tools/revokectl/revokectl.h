@@ -201,16 +201,37 @@ void holders_put(struct holders *all);
 /* stat.c */
 
 /**
+ * struct times - how long holders took
+ * @known: the kernel counts it
+ * @bucket: how many took longer than times_bound_ms() of the bucket before it, and
+ *	not longer than that of this
+ */
+struct times {
+	bool known;
+	uint64_t sum_ns;
+	uint64_t bucket[PIN_REVOKE_TIME_BUCKETS];
+};
+
+/**
  * struct stats - the kernel's counters
  * @has: REVOKE_BIT(PIN_REVOKE_A_STAT_*) of those that it has
  * @value: by PIN_REVOKE_A_STAT_*
+ * @times: by reason
  */
 struct stats {
 	uint32_t has;
 	uint64_t value[PIN_REVOKE_A_STAT_MAX + 1];
+	struct times times[PIN_REVOKE_REASON_MAX + 1];
 };
 
 int stats_get(struct revoke_nl *nl, struct stats *stats);
+
+/* times.c */
+uint64_t times_bound_ms(unsigned int bucket);
+void times_parse(struct stats *stats, struct nlattr *attr);
+struct times times_sum(const struct stats *stats);
+uint64_t times_count(const struct times *times);
+uint64_t times_quantile(const struct times *times, unsigned int part);
 
 /* proc.c */
 

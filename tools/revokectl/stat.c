@@ -7,17 +7,20 @@
 
 static int on_stat(struct nlmsghdr *nlh, void *arg)
 {
-	struct nlattr *tb[PIN_REVOKE_A_STAT_MAX + 1];
 	struct stats *stats = arg;
-	int i;
+	struct nlattr *attr;
+	int left;
 
-	if (genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_STAT_MAX, NULL) < 0)
-		return -EPROTO;
-	for (i = 1; i <= PIN_REVOKE_A_STAT_MAX; i++) {
-		if (!tb[i] || nla_len(tb[i]) != sizeof(uint64_t))
-			continue;
-		stats->has |= REVOKE_BIT(i);
-		stats->value[i] = nla_get_u64(tb[i]);
+	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left) {
+		int type = nla_type(attr);
+
+		if (type == PIN_REVOKE_A_STAT_TIMES) {
+			times_parse(stats, attr);
+		} else if (type <= PIN_REVOKE_A_STAT_MAX &&
+			   nla_len(attr) == sizeof(uint64_t)) {
+			stats->has |= REVOKE_BIT(type);
+			stats->value[type] = nla_get_u64(attr);
+		}
 	}
 	return 0;
 }
@@ -29,6 +32,39 @@ int stats_get(struct revoke_nl *nl, struct stats *stats)
 	return revoke_nl_call(nl, revoke_nl_msg(nl, PIN_REVOKE_CMD_STAT_GET,
 						NLM_F_REQUEST | NLM_F_ACK),
 			      on_stat, stats, NULL);
+}
+
+/* A line for each reason that somebody was asked for. */
+static void times_out(const struct stats *stats)
+{
+	uint32_t reason;
+	unsigned int i;
+
+	out_array("release_times");
+	for (reason = 1; reason <= PIN_REVOKE_REASON_MAX; reason++) {
+		const struct times *times = &stats->times[reason];
+		uint64_t count = times_count(times);
+
+		if (!count)
+			continue;
+		out_object(NULL);
+		out_str("reason", "%s: ", revoke_reason_name(reason));
+		out_u64("count", "%llu pins released", count);
+		out_text(", half within %.1f ms, 99 of 100 within %.1f ms\n",
+			 ms(times_quantile(times, 50)), ms(times_quantile(times, 99)));
+		out_u64("p50_ns", NULL, times_quantile(times, 50));
+		out_u64("p99_ns", NULL, times_quantile(times, 99));
+		out_u64("sum_ns", NULL, times->sum_ns);
+		out_array("buckets");
+		for (i = 0; i < PIN_REVOKE_TIME_BUCKETS; i++)
+			out_u64(NULL, NULL, times->bucket[i]);
+		if (options.json) {
+			out_close();
+			out_close();
+		}
+	}
+	if (options.json)
+		out_close();
 }
 
 static void stats_out(const struct stats *stats)
@@ -47,6 +83,9 @@ static void stats_out(const struct stats *stats)
 		[PIN_REVOKE_A_STAT_PRESSURE_BYTES] = {
 			"pressure_bytes", "%llu bytes given back when memory was short\n"
 		},
+		[PIN_REVOKE_A_STAT_EVENTS_DROPPED] = {
+			"events_dropped", "%llu events that found no room\n"
+		},
 	};
 	int i;
 
@@ -55,6 +94,7 @@ static void stats_out(const struct stats *stats)
 	for (i = 1; i <= PIN_REVOKE_A_STAT_MAX; i++)
 		if (names[i].key && stats->has & REVOKE_BIT(i))
 			out_u64(names[i].key, names[i].fmt, stats->value[i]);
+	times_out(stats);
 	if (options.json)
 		out_close();
 	out_close();

@@ -75,6 +75,17 @@ static void answers_line(struct screen *s)
 	     ms(sorted[nr / 2]), ms(sorted[nr * 99 / 100]), nr);
 }
 
+static void times_line(struct screen *s, const struct stats *stats)
+{
+	struct times all = times_sum(stats);
+	uint64_t count = times_count(&all);
+
+	if (count)
+		line(s, "releases: half within %.1f ms, 99 of 100 within %.1f ms (all %llu)",
+		     ms(times_quantile(&all, 50)), ms(times_quantile(&all, 99)),
+		     (unsigned long long)count);
+}
+
 static const char *left_text(unsigned int requests, uint64_t ns,
 			     char buf[static 16])
 {
@@ -170,6 +181,7 @@ static int frame(struct screen *s, struct revoke_nl *nl)
 	if (s->tty)
 		fputs("\033[H", stdout);
 	head_lines(s, &stats, &all, nr_pins);
+	times_line(s, &stats);
 	answers_line(s);
 	line(s, "%s", "");
 	holder_lines(s, &all);
