@@ -230,13 +230,13 @@ static void test_stat(void)
 {
 	fake_start();
 	ok(!run("stat show") &&
-	   printed("102 pins of 103 bytes\n"
-		   "104 requests, 105 pins revoked (106 forced), 107 restored\n"
-		   "108 deadlines missed\n"
-		   "109 bytes given back when memory was short\n"
-		   "110 events that found no room\n"
-		   "writeback-sync: 10 pins released, half within 2.4 ms, "
-		   "99 of 100 within 32768.0 ms\n"),
+	   printed(
+"102 pins of 103 bytes\n"
+"104 requests, 105 pins revoked (106 forced), 107 restored\n"
+"108 deadlines missed\n"
+"109 bytes given back when memory was short\n"
+"110 events that found no room\n"
+"writeback-sync: 10 pins released, half within 2.4 ms, 99 of 100 within 32768.0 ms\n"),
 	   "stat show: counters, and times of the reasons that there was one for");
 	ok(!run("-j stat show") && json_is("0.pins", json_type_int, "102") &&
 	   json_is("0.release_times.0.reason", json_type_string, "writeback-sync") &&
