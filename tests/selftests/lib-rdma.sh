@@ -102,3 +102,20 @@ rdma_write_and_check() {
 	if rdma_start "${server_opts[@]}"; then rdma_check "$@"; fi
 	rdma_end
 }
+
+# points PREFIX PROGRAM ARG... - its TAP lines become ours
+points() {
+	local prefix=$1 program=$2 line status
+	shift 2
+	while read -r line; do
+		case $line in
+		"ok "*) pass "$prefix${line#* - }" ;;
+		"not ok "*) fail "$prefix${line#* - }" ;;
+		"#"*) echo "$line" ;;
+		esac
+	done < <("/pr/tests/$program" "$@" 2> "/run/$program.err")
+	wait $!
+	status=$?
+	is "$prefix$program ends well" $status 0
+	[ $status = 0 ] || diag "$(cat "/run/$program.err")"
+}

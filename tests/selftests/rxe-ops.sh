@@ -11,35 +11,18 @@ dir=${0%/*}
 . "$dir/lib.sh"
 . "$dir/lib-rdma.sh"
 
-# points PREFIX PROGRAM ARG... - its TAP lines become ours
-points() {
-	local prefix=$1 program=$2 line status
-	shift 2
-	while read -r line; do
-		case $line in
-		"ok "*) pass "$prefix${line#* - }" ;;
-		"not ok "*) fail "$prefix${line#* - }" ;;
-		"#"*) echo "$line" ;;
-		esac
-	done < <("$dir/$program" "$SCRATCH/file" "$@" 2> "/run/$program.err")
-	wait $!
-	status=$?
-	is "$prefix$program ends well" $status 0
-	[ $status = 0 ] || diag "$(cat "/run/$program.err")"
-}
-
 met_revoked() { [ "$(cat $parameters/revoked_hits)" != "$1" ]; }
 no_pins() { [ "$(revokectl -j pin show)" = '[]' ]; }
 
 ok "a file system" scratch ext4
 ok "soft-RoCE with revocable regions" rxe_up
 
-points "fsync and " rxe-ops ops
-points "fsync and " rxe-lossy
-points "one fsync: " rxe-ops rnr
-points "fsync and " rxe-parked
-points "munmap: " rxe-ops gone
-points "bad: " rxe-bad /dev/disk/by-id/virtio-out
+points "fsync and " rxe-ops "$SCRATCH/file" ops
+points "fsync and " rxe-lossy "$SCRATCH/file"
+points "one fsync: " rxe-ops "$SCRATCH/file" rnr
+points "fsync and " rxe-parked "$SCRATCH/file"
+points "munmap: " rxe-ops "$SCRATCH/file" gone
+points "bad: " rxe-bad "$SCRATCH/file" /dev/disk/by-id/virtio-out
 is "bad: no pin is left" "$(revokectl -j pin show)" '[]'
 
 # With this option a peer that cannot wait hears of it at once.
@@ -49,7 +32,7 @@ is "regions wait by default" "$(cat $option)" wait
 refused "an unknown way to answer is refused" "Invalid argument" \
 	bash -c "echo never > $option"
 echo error > $option
-points "revoked_access=error: " rxe-ops error
+points "revoked_access=error: " rxe-ops "$SCRATCH/file" error
 echo wait > $option
 
 # serve - starts a program, in $program; it has met a revoked region

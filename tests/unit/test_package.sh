@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The library as others get it: its ABI, its header in strict dialects, what is
+# The library and its bridges as others get them: ABI, headers in strict dialects, what is
 # installed, programs that know nothing but pkg-config, man pages and their
 # examples. O is the build directory; there is no such family here.
 set -u
@@ -33,16 +33,17 @@ make -s -C "$top/lib" O="$O" all abi > "$tmp/log" 2>&1 || cat "$tmp/log"
 
 # ABI
 soname() { readelf -d "$so" | grep -q 'SONAME.*\[librevoke\.so\.1\]'; }
-exported() { nm -D --defined-only "$so" | sed -n 's/.* T \(.*\)/\1/p' | sort; }
-in_map() { sed -n 's/^\t\(revoke_.*\);/\1@@LIBREVOKE_0.1/p' "$top/lib/librevoke.map" | sort; }
+exported() { nm -D --defined-only "$1" | sed -n 's/.* T \(.*\)/\1/p' | sort; }
+in_map() { sed -n "s/^\t\(revoke_.*\);/\1@@$2/p" "$top/lib/$1" | sort; }
 declared() {
 	gcc -I"$top/uapi" -I"$top/lib/include" -xc -fsyntax-only -aux-info "$tmp/declared" \
-		"$top/lib/include/revoke/revoke.h" || return
-	sed -n '/ static /d; s,.*/revoke/revoke\.h:[^(]*[ *]\(revoke_[a-z_]*\) (.*,\1,p' "$tmp/declared" | sort
+		"$top/lib/include/revoke/$1" || return
+	sed -n "/ static /d; s,.*/revoke/$1:[^(]*[ *]\(revoke_[a-z_]*\) (.*,\1,p" "$tmp/declared" | sort
 }
+# same LIBRARY MAP VERSION HEADER - leaves the names in $tmp/functions
 same() {
-	exported > "$tmp/exported"
-	in_map | diff - "$tmp/exported" && declared > "$tmp/functions" &&
+	exported "$1" > "$tmp/exported"
+	in_map "$2" "$3" | diff - "$tmp/exported" && declared "$4" > "$tmp/functions" &&
 		sed 's/@.*//' "$tmp/exported" | diff "$tmp/functions" - && [ -s "$tmp/functions" ]
 }
 abidiff_from() {
@@ -55,15 +56,22 @@ changed() {
 	not cmp -s "$top/lib/librevoke.abi" "$tmp/before.abi" && not abidiff_from "$tmp/before.abi"
 }
 ok "the name of the shared library" soname
-ok "it exports what the header declares and the map lists, with a version" same
+ok "it exports what the header declares and the map lists, with a version" \
+	same "$so" librevoke.map LIBREVOKE_0.1 revoke.h
 ok "callers of before still fit (if nothing broke: make abi)" abidiff_from "$top/lib/librevoke.abi"
 ok "a function that is missing would be noticed" changed "s/'revoke_ack'/'revoke_answer'/"
 ok "so would a structure that has another size" changed "/class-decl name='revoke_pin'/s/size-in-bits='[0-9]*'/size-in-bits='64'/"
 
-# The header alone
-strict() { echo '#include <revoke/revoke.h>' | "$@" -pedantic $warn -I"$top/uapi" -I"$top/lib/include" -fsyntax-only -; }
-ok "the header is C99" strict gcc -std=c99 -xc
-ok "the header is C++" strict g++ -std=c++11 -xc++
+# The headers alone
+strict() {
+	header=$1
+	shift
+	echo "#include <revoke/$header>" | "$@" -pedantic $warn -I"$top/uapi" -I"$top/lib/include" -fsyntax-only -
+}
+for header in revoke.h verbs.h; do
+	ok "$header is C99" strict $header gcc -std=c99 -xc
+	ok "$header is C++" strict $header g++ -std=c++11 -xc++
+done
 
 # Installed
 install_to() { make -s -C "$top/lib" O="$O" "$@" install > "$tmp/log" 2>&1 || { cat "$tmp/log"; return 1; }; }
@@ -73,9 +81,13 @@ files() {
 	./opt/x/include/linux/pin_revoke.h
 	./opt/x/include/linux/pin_revoke_ioctl.h
 	./opt/x/include/revoke/revoke.h
+	./opt/x/include/revoke/verbs.h
+	./opt/x/lib64/librevoke-verbs.so
+	./opt/x/lib64/librevoke-verbs.so.1
 	./opt/x/lib64/librevoke.a
 	./opt/x/lib64/librevoke.so
 	./opt/x/lib64/librevoke.so.1
+	./opt/x/lib64/pkgconfig/librevoke-verbs.pc
 	./opt/x/lib64/pkgconfig/librevoke.pc
 	EOT
 }
@@ -116,6 +128,20 @@ done
 ok "the one that needs no kernel runs" names "$tmp/revoke_last_error.3"
 ok "a static program is built" build_static
 ok "and runs" names "$tmp/static"
+
+# Bridges: each needs what it is a bridge to, and librevoke does not.
+needs() { readelf -d "$1" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p'; }
+links() { needs "$1" | grep -q "$2"; }
+# shellcheck disable=SC2046,SC2086
+build_bridge() {
+	printf '#include <revoke/%s.h>\nint main(void) { return %s; }\n' "$1" "$2" |
+		gcc $warn -xc -o "$tmp/bridge" - $(pkg-config --cflags --libs "librevoke-$1") && runs "$tmp/bridge"
+}
+ok "verbs: exports what the header declares and the map lists" \
+	same "$O/lib/librevoke-verbs.so.1" bridges/verbs.map LIBREVOKE_VERBS_0.1 verbs.h
+ok "verbs: a program is built and runs" build_bridge verbs 'revoke_mr_dereg(NULL)'
+ok "verbs: it needs libibverbs" links "$O/lib/librevoke-verbs.so.1" libibverbs
+ok "librevoke does not" not links "$so" libibverbs
 
 # Lines of text are as long as those of the code.
 lint() { [ -z "$(mandoc -Tlint "$@" | grep -v 'longer than 80 bytes' | tee /dev/stderr)" ]; }

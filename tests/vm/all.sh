@@ -70,11 +70,11 @@ lanes=${VM_LANES:-2}
 [ "$lanes" = 1 ] || export VM_SLOW="${VM_SLOW:-2}"
 [ $# != 0 ] || set -- newest 6.12 6.1 debug
 any=${1/debug/newest}
-suites=(unit tree)
+suites=(unit tree packages)
 for kernel; do
 	suites+=("guest-$kernel")
 done
-suites+=(packages cut harness dma-iommu dma-bounce)
+suites+=(cut harness dma-iommu dma-bounce)
 case " $* " in
 *" debug "*)
 	suites+=(rules)

@@ -50,10 +50,10 @@ silence='revokectl: no pin-revoke in this kernel: modprobe pin_revoke
 2'
 
 # packages DIR - all but that which replaces a stock module
-packages() { echo "$1"/{librevoke{1,-dev}_,revokectl_,pin-revoke-dkms_}"*.deb"; }
+packages() { echo "$1"/{librevoke{,-verbs}{1,-dev}_,revokectl_,pin-revoke-dkms_}"*.deb"; }
 versions() {
 	[ "$(in_layer dpkg-query -W -f '${Version}\n' 'librevoke*' revokectl 'pin-revoke*' |
-		sort | uniq -c | sed 's/^ *//')" = "4 $version" ]
+		sort | uniq -c | sed 's/^ *//')" = "6 $version" ]
 }
 
 # rxe_is PATTERN - the file that modprobe would take
@@ -139,7 +139,7 @@ for suite; do
 		ok "$suite: the stock one of $kernel is back" rxe_is '*/kernel/drivers/*'
 	done
 	ok "$suite: they are purged" in_layer dpkg -P pin-revoke-rxe-dkms pin-revoke-dkms \
-		revokectl librevoke-dev librevoke1
+		revokectl librevoke-verbs-dev librevoke-verbs1 librevoke-dev librevoke1
 	ok "$suite: nothing is left behind" nothing_left_behind
 done
 done_testing
