@@ -23,11 +23,16 @@ in_layer() {
 		exec "$3" "$2/merged" "${@:4}"' bash "$ROOT" "$layers/$suite" "$VM/in-root.sh" "$@"
 }
 
-# What a package manager may leave behind is its own business.
+# What a package manager may leave behind is its own business; DKMS lays a stock module
+# aside and back, which makes a copy of it.
 left() {
+	local file
 	in_ns find "$layers/$suite/upper" ! -type d ! -type c -printf '%P\n' |
 		grep -vE '^(var/lib/(dpkg|apt)|var/cache|var/log|run|tmp|etc/ld\.so\.cache)|^(usr/)?lib/modules/[^/]*/modules\.' |
-		grep -vE '^usr/share/(python3|info|mime)|\.pyc$|^var/lib/dkms/mok\.'
+		grep -vE '^usr/share/(python3|info|mime)|\.pyc$|^var/lib/dkms/mok\.' |
+		while read -r file; do
+			in_ns cmp -s "$layers/$suite/upper/$file" "$ROOT/$file" || echo "$file"
+		done | grep .
 }
 nothing_left_behind() { ! left; }
 
