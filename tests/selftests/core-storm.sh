@@ -58,12 +58,13 @@ compaction() {
 		wait "$compaction" 2> /dev/null
 	fi
 }
-# Every other page of the far node is free, and kcompactd told to mind.
+# Every other page of a part of the far node, which is small, is free, and kcompactd told
+# to mind.
 in_pieces() {
 	mkdir /tmp/far
-	mount -t tmpfs -o mpol=bind:1,size=160M tmpfs /tmp/far || return
-	python3 -c 'print(("x" * 4096 + "\0" * 4096) * 16384, end="")' > /tmp/far/pieces
-	fallocate -d /tmp/far/pieces
+	mount -t tmpfs -o mpol=bind:1,size=80M tmpfs /tmp/far || return
+	python3 -c 'for _ in range(10240): print("x" * 4096 + "\0" * 4096, end="")' \
+		> /tmp/far/pieces && fallocate -d /tmp/far/pieces
 }
 has_compacted() { [ "$(compactions)" -gt $((compactions + 1000)) ]; }
 proactive() {
