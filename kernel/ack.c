@@ -28,7 +28,8 @@ static int pinr_answer(struct pinr_told *told, enum pin_revoke_ack_kind kind,
 			return -EALREADY;
 		ask->extended = true;
 		extend_ms = min(extend_ms, ask->max_extend_ms);
-		limit = ktime_add_ms(ask->req->begun, PIN_REVOKE_MAX_DELAY_MS);
+		limit = min(ktime_add_ms(ask->req->begun, PIN_REVOKE_MAX_DELAY_MS),
+			    pinr_budget_until(ask));
 		ask->deadline = min(ktime_add_ms(old, extend_ms), max(limit, old));
 		*granted_ms = ktime_ms_delta(ask->deadline, old);
 		return 0;
@@ -45,52 +46,86 @@ static int pinr_answer(struct pinr_told *told, enum pin_revoke_ack_kind kind,
 	return 0;
 }
 
+/* What a context was told in this ask, or NULL. Caller holds pinr_lock. */
+static struct pinr_told *pinr_told_of(const struct pinr_ask *ask,
+				      const struct pinr_ctx *ctx)
+{
+	struct pinr_told *told;
+
+	list_for_each_entry(told, &ask->tolds, of_ask)
+		if (told->ctx == ctx)
+			return told;
+	return NULL;
+}
+
+/* An open ask of a request, or NULL. Caller holds pinr_lock. */
+static struct pinr_ask *pinr_ask_for(const struct pinr_request *req, u64 id)
+{
+	struct pin_revoke_pin *pin = __pinr_pin_find(id);
+	struct pinr_ask *ask;
+
+	if (pin)
+		list_for_each_entry(ask, &pin->asks, of_pin)
+			if (ask->req == req)
+				return ask;
+	return NULL;
+}
+
+/* Is it one that had been told, of an ask that is over? Caller holds pinr_lock. */
+static bool pinr_ack_late(const struct pinr_request *req,
+			  const struct pinr_ctx *ctx, u64 pin)
+{
+	struct pinr_ask *ask;
+
+	list_for_each_entry(ask, &req->asks, of_request)
+		if (!ask->open && ask->pin->holder == ctx->holder &&
+		    (!pin || ask->pin->id == pin))
+			return true;
+	return false;
+}
+
 static int pinr_ack_request(struct pinr_request *req, struct pinr_ctx *ctx,
 			    u64 pin, enum pin_revoke_ack_kind kind,
 			    unsigned int extend_ms, unsigned int *granted_ms)
 {
-	struct pin_revoke_pin *first = NULL;
-	int err = -ENOENT, bad = 0;
+	struct pinr_ask *ask, *first = NULL;
 	struct pinr_told *told;
-	struct pinr_ask *ask;
-	ktime_t next;
+	int err = -ENOENT, ret;
 
 	spin_lock(&pinr_lock);
-	list_for_each_entry(told, &ctx->tolds, of_ctx) {
-		int ret;
-
-		if (told->ask->req != req || (pin && told->ask->pin->id != pin))
-			continue;
-		ret = pinr_answer(told, kind, extend_ms, granted_ms);
-		if (ret) {
-			bad = ret;
-			continue;
-		}
-		if (!first) {
-			first = told->ask->pin;
-			pinr_pin_get(first);
-		}
-	}
-	if (first) {
-		ctx->holder->missed = false;
-		err = 0;
-	} else if (bad) {
-		err = bad;
+	if (pin) {
+		ask = pinr_ask_for(req, pin);
+		told = ask ? pinr_told_of(ask, ctx) : NULL;
+		if (told)
+			err = pinr_answer(told, kind, extend_ms, granted_ms);
+		if (!err)
+			first = ask;
 	} else {
-		list_for_each_entry(ask, &req->asks, of_request)
-			if (!ask->open && ask->pin->holder == ctx->holder &&
-			    (!pin || ask->pin->id == pin))
-				err = -ESTALE;
+		list_for_each_entry(ask, &req->asks, of_request) {
+			told = pinr_told_of(ask, ctx);
+			if (!told)
+				continue;
+			ret = pinr_answer(told, kind, extend_ms, granted_ms);
+			if (ret)
+				err = ret;
+			else if (!first)
+				first = ask;
+		}
 	}
+	if (first)
+		ctx->holder->missed = false;
+	else if (err == -ENOENT && pinr_ack_late(req, ctx, pin))
+		err = -ESTALE;
 	spin_unlock(&pinr_lock);
-	if (err)
+	if (!first)
 		return err;
 
-	pinr_tell_acked(req, first, ctx, kind);
-	pinr_pin_put(first);
+	pinr_tell_acked(req, first->pin, ctx, kind);
 	/* The answer is only true once the device has stopped. */
-	while (pinr_request_due(req, &next))
-		cond_resched();
+	if (pin)
+		pinr_ask_take(first);
+	else
+		pinr_request_due(req);
 	return 0;
 }
 

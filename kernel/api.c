@@ -17,6 +17,7 @@
 #include "core.h"
 
 static atomic64_t pinr_last_id;
+static struct kmem_cache *pinr_pin_cache;
 
 static int pinr_charge(struct mm_struct *mm, unsigned long nr_pages)
 {
@@ -51,6 +52,60 @@ static void pinr_free_work(struct work_struct *work)
 	pinr_free(container_of(work, struct pin_revoke_pin, free_work));
 }
 
+/* What every pin leaves as it was: initialised when the memory of many is set up. */
+static void pinr_pin_once(void *object)
+{
+	struct pin_revoke_pin *pin = object;
+	struct pinr_segs *segs = (struct pinr_segs *)pin->one_seg;
+
+	mutex_init(&pin->op_mutex);
+	mutex_init(&pin->lock);
+	INIT_LIST_HEAD(&pin->of_holder);
+	INIT_LIST_HEAD(&pin->of_ctx);
+	INIT_LIST_HEAD(&pin->asks);
+	RB_CLEAR_NODE(&pin->by_id);
+	segs->own = false;
+}
+
+/* A pin with one reference that nobody knows, or NULL. May sleep. */
+struct pin_revoke_pin *pinr_pin_new(void)
+{
+	struct pin_revoke_pin *pin = kmem_cache_alloc(pinr_pin_cache, GFP_KERNEL);
+
+	if (!pin)
+		return NULL;
+	memset(pin, 0, offsetof(struct pin_revoke_pin, by_id));
+	kref_init(&pin->ref);
+	/* Each time: what checks these forgets them when the memory is freed. */
+	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
+	INIT_WORK(&pin->tell_work, pinr_tell_work);
+	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
+	INIT_WORK(&pin->free_work, pinr_free_work);
+	pin->comm[0] = '\0';
+	pin->name[0] = '\0';
+	pin->driver[0] = '\0';
+	return pin;
+}
+
+/* By the last reference, or before there was another. */
+void pinr_pin_free(struct pin_revoke_pin *pin)
+{
+	kmem_cache_free(pinr_pin_cache, pin);
+}
+
+int pinr_pin_init(void)
+{
+	pinr_pin_cache = kmem_cache_create("pin_revoke_pin",
+					   sizeof(struct pin_revoke_pin), 0,
+					   SLAB_ACCOUNT, pinr_pin_once);
+	return pinr_pin_cache ? 0 : -ENOMEM;
+}
+
+void pinr_pin_exit(void)
+{
+	kmem_cache_destroy(pinr_pin_cache);
+}
+
 /*
  * Teach lockdep, before any load does, above what the lock of a pin is taken:
  * whoever needs one of these under it, a driver's callback above all, is
@@ -59,6 +114,8 @@ static void pinr_free_work(struct work_struct *work)
  */
 static void pinr_teach_order(struct pin_revoke_pin *pin)
 {
+	if (!IS_ENABLED(CONFIG_PROVE_LOCKING))
+		return;
 	mutex_lock(&pin->op_mutex);
 	fs_reclaim_acquire(GFP_KERNEL);
 	might_lock(&pin->lock);
@@ -84,10 +141,9 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	    (flags & ~(PIN_REVOKE_WRITE | PIN_REVOKE_LAZY)))
 		return ERR_PTR(-EINVAL);
 
-	pin = kzalloc(sizeof(*pin), GFP_KERNEL_ACCOUNT);
+	pin = pinr_pin_new();
 	if (!pin)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&pin->ref);
 	pin->ops = ops;
 	pin->priv = priv;
 	pin->addr = addr;
@@ -106,14 +162,6 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->uid = current_uid();
 	if (!ctx)
 		strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
-	mutex_init(&pin->op_mutex);
-	mutex_init(&pin->lock);
-	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
-	INIT_WORK(&pin->tell_work, pinr_tell_work);
-	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
-	INIT_WORK(&pin->free_work, pinr_free_work);
-	INIT_LIST_HEAD(&pin->asks);
-	INIT_LIST_HEAD(&pin->of_ctx);
 	pinr_teach_order(pin);
 
 	/* The limit first: the array is as large as the user says. */
@@ -137,23 +185,29 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 		goto err_pages;
 	pin->present = pin->wanted + BITS_TO_LONGS(pin->nr_chunks);
 	pin->id = atomic64_inc_return(&pinr_last_id);
-	if (xa_reserve(&pinr_pins, pin->id, GFP_KERNEL_ACCOUNT))
+	pin->budget = pinr_budget_get();
+	if (IS_ERR(pin->budget))
 		goto err_pages;
-	pin->holder = pinr_holder_get(current->mm);
+	if (ctx) {
+		kref_get(&ctx->holder->ref);
+		pin->holder = ctx->holder;
+	} else {
+		pin->holder = pinr_holder_get(current->mm);
+	}
 	if (!pin->holder)
-		goto err_id;
+		goto err_budget;
 	pin->cgroup = pinr_cgroup_get();
 	__module_get(THIS_MODULE);
 	return pin;
 
-err_id:
-	xa_release(&pinr_pins, pin->id);
+err_budget:
+	pinr_budget_put(pin->budget);
 err_pages:
 	pinr_free_arrays(pin);
 err_charge:
 	pinr_uncharge(pin, current->mm);
 err_pin:
-	kfree(pin);
+	pinr_pin_free(pin);
 	return ERR_PTR(err);
 }
 
@@ -162,9 +216,9 @@ static void pinr_publish(struct pin_revoke_pin *pin)
 	if (pin->ops->describe)
 		pin->ops->describe(pin->priv, pin->name, sizeof(pin->name));
 	spin_lock(&pinr_lock);
-	/* It has its place: nothing is allocated. */
-	xa_store(&pinr_pins, pin->id, pin, GFP_ATOMIC);
+	pinr_pin_add(pin);
 	list_add_tail(&pin->of_holder, &pin->holder->pins);
+	pinr_pins_changed(pin->holder);
 	spin_unlock(&pinr_lock);
 	atomic64_inc(&pinr_stats.pins);
 }
@@ -196,7 +250,6 @@ struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
 					   pin->start, pin->end - pin->start,
 					   &pinr_notifier_ops);
 	if (err) {
-		xa_release(&pinr_pins, pin->id);
 		pinr_uncharge(pin, current->mm);
 		pinr_pin_put(pin);
 		return ERR_PTR(err);
@@ -293,9 +346,11 @@ void pinr_end(struct pin_revoke_pin *pin)
 
 	pinr_uncharge(pin, pin->holder->mm);
 	spin_lock(&pinr_lock);
-	xa_erase(&pinr_pins, pin->id);
+	rb_erase(&pin->by_id, &pinr_pins);
+	RB_CLEAR_NODE(&pin->by_id);
 	list_del_init(&pin->of_holder);
 	list_del_init(&pin->of_ctx);
+	pinr_pins_changed(pin->holder);
 	spin_unlock(&pinr_lock);
 	atomic64_dec(&pinr_stats.pins);
 }

@@ -17,6 +17,7 @@ static void pinr_unclaim(struct pin_revoke_pin *pin)
 	spin_lock(&pinr_lock);
 	list_del_init(&pin->of_ctx);
 	pin->ctx = 0;
+	pinr_pins_changed(pin->holder);
 	spin_unlock(&pinr_lock);
 	pinr_word_put(pin);
 }
@@ -43,12 +44,13 @@ int pinr_claim(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 	spin_lock(&pinr_lock);
 	if (ctx->closed) {
 		err = -EBADF;
-	} else if (xa_load(&pinr_pins, pin->id) != pin) {
+	} else if (RB_EMPTY_NODE(&pin->by_id)) {
 		err = -ENOENT;
 	} else if (!pin->ctx) {
 		news = true;
 		pin->ctx = ctx->id;
 		list_add_tail(&pin->of_ctx, &ctx->pins);
+		pinr_pins_changed(pin->holder);
 	} else if (pin->ctx != ctx->id) {
 		err = -EBUSY;
 	} else if (list_empty(&pin->of_ctx)) {
@@ -89,7 +91,7 @@ void pinr_ctx_leave(struct pinr_ctx *ctx)
 		if (!pin)
 			break;
 		if (pin->declared)
-			pinr_declared_end(pin);
+			pinr_declared_end(ctx, pin);
 		else
 			pinr_unclaim(pin);
 		pinr_pin_put(pin);

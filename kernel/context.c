@@ -7,6 +7,7 @@
  * its memory or a trigger waiting for the fate of that socket.
  */
 #include <linux/anon_inodes.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -35,6 +36,7 @@ static void pinr_ctx_last(struct kref *ref)
 	ctx->holder->nr_ctxs--;
 	spin_unlock(&pinr_lock);
 	pinr_words_free(ctx);
+	pinr_user_put(ctx->user);
 	pinr_holder_put(ctx->holder);
 	put_net(ctx->net);
 	kfree(ctx);
@@ -125,6 +127,7 @@ s64 pinr_mono_offset_ns(void)
 struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 {
 	struct pinr_ctx *ctx;
+	int err = -ENOMEM;
 	struct file *file;
 	bool full;
 
@@ -139,20 +142,19 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	ctx->portid = portid;
 	ctx->mono_offset_ns = pinr_mono_offset_ns();
 	ctx->holder = pinr_holder_get(current->mm);
-	if (!ctx->holder) {
-		kfree(ctx);
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!ctx->holder)
+		goto err_ctx;
+	ctx->user = pinr_user_get(current_uid());
+	if (!ctx->user)
+		goto err_holder;
 	spin_lock(&pinr_lock);
 	full = ctx->holder->nr_ctxs >= PINR_MAX_CTXS;
 	if (!full)
 		ctx->holder->nr_ctxs++;
 	spin_unlock(&pinr_lock);
-	if (full) {
-		pinr_holder_put(ctx->holder);
-		kfree(ctx);
-		return ERR_PTR(-EUSERS);
-	}
+	err = -EUSERS;
+	if (full)
+		goto err_user;
 	ctx->net = get_net(net);
 
 	file = anon_inode_getfile("[pin-revoke]", &pinr_ctx_fops, ctx,
@@ -171,6 +173,14 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	list_add_tail(&ctx->all, &pinr_ctxs);
 	spin_unlock(&pinr_lock);
 	return file;
+
+err_user:
+	pinr_user_put(ctx->user);
+err_holder:
+	pinr_holder_put(ctx->holder);
+err_ctx:
+	kfree(ctx);
+	return ERR_PTR(err);
 }
 
 /* A netlink socket is gone, and with it whoever heard a context's events. */

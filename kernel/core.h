@@ -36,6 +36,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pin_revoke.h>
+#include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -48,10 +49,15 @@
 
 struct cgroup;
 struct genl_info;
+struct mnt_idmap;	/* its name on 6.1 is another: nobody looks inside */
 struct netlink_callback;
 struct netlink_ext_ack;
 struct nlattr;
+struct pinr_budget;
 struct pinr_ctx;
+struct pinr_request;
+struct pinr_told;
+struct pinr_user;
 struct sk_buff;
 
 #define PINR_NAME_LEN	64
@@ -81,10 +87,13 @@ struct pinr_holder {
 	struct list_head ctxs;
 	unsigned int nr_ctxs;		/* until they are freed */
 	bool missed;			/* let a deadline pass, not heard since */
+	unsigned int seq;		/* when its pins changed last */
 };
 
 struct pinr_holder *pinr_holder_get(struct mm_struct *mm);
 void pinr_holder_put(struct pinr_holder *holder);
+void pinr_pins_changed(struct pinr_holder *holder);
+unsigned int pinr_pins_seq(struct mm_struct *mm);
 
 /* vma.c */
 struct pinr_map {
@@ -107,8 +116,11 @@ struct pinr_seg {
 
 struct pinr_segs {
 	unsigned int nr;
+	bool own;			/* the memory is the pin's */
 	struct pinr_seg seg[];
 };
+
+#define PINR_ONE_SEG	(sizeof(struct pinr_segs) + sizeof(struct pinr_seg))
 
 struct pinr_run {
 	unsigned long first, nr;	/* pages of a pin */
@@ -130,7 +142,6 @@ struct pin_revoke_pin {
 	const struct pin_revoke_ops *ops;
 	void *priv;
 	struct pinr_holder *holder;
-	struct list_head of_holder;
 	unsigned long addr, len;	/* as the driver said */
 	unsigned long start, end;	/* page aligned */
 	unsigned long nr_pages;
@@ -138,23 +149,17 @@ struct pin_revoke_pin {
 	bool adopted;			/* not ours to pin, nor to restore */
 	bool declared;			/* and without pages: declare.c */
 	u64 ctx;			/* the one that is told; 0: all */
-	struct list_head of_ctx;	/* its pins */
 	struct pinr_ctx *word_ctx;	/* valid.c; NULL: has no word */
 	unsigned int word_nr;
 	u64 *word;			/* under lock */
 	u64 generation;			/* of the word, when the pin got it */
 	bool armed;			/* counted by pinr_arm() */
 	pid_t pid;			/* who registered it, then */
-	char comm[TASK_COMM_LEN];
 	kuid_t uid;
 	struct cgroup *cgroup;
-	char name[PINR_NAME_LEN];
-	char driver[MODULE_NAME_LEN];
+	struct pinr_budget *budget;	/* NULL: no limit */
 
-	struct mutex op_mutex;		/* see the top of this file */
 	bool released;			/* op_mutex: no driver callback any more */
-
-	struct mutex lock;		/* see the top of this file */
 	enum pin_revoke_state state;
 	enum pin_revoke_reason reason;	/* of the last revocation */
 	struct pinr_segs *segs;		/* what @pages were pinned from */
@@ -177,15 +182,24 @@ struct pin_revoke_pin {
 	ktime_t not_before;		/* hold-off */
 	unsigned int holdoff_ms;
 	u32 nr_revoked, nr_forced;
+	unsigned long collected;	/* pinr_lock, index.c */
 
+	/* All before this is zero in a new pin, all behind it pinr_pin_new() knows. */
+	struct rb_node by_id;		/* pinr_lock; empty: it cannot be found */
+	struct list_head of_holder;
+	struct list_head of_ctx;	/* its pins */
+	struct list_head asks;		/* pinr_lock */
+	struct mutex op_mutex;		/* see the top of this file */
+	struct mutex lock;		/* see the top of this file */
 	struct mmu_interval_notifier notifier;
 	struct work_struct unpin_work;
 	struct work_struct tell_work;
 	struct delayed_work after_work;	/* verifies and restores */
 	struct work_struct free_work;
-
-	struct list_head asks;		/* pinr_lock */
-	unsigned long collected;	/* pinr_lock, index.c */
+	long one_seg[PINR_ONE_SEG / sizeof(long)];	/* most have one */
+	char comm[TASK_COMM_LEN];
+	char name[PINR_NAME_LEN];
+	char driver[MODULE_NAME_LEN];
 };
 
 #define PINR_TELL_REVOKED	BIT(0)
@@ -195,6 +209,8 @@ struct pin_revoke_pin {
 void pinr_free_arrays(struct pin_revoke_pin *pin);
 void pinr_pin_get(struct pin_revoke_pin *pin);
 void pinr_pin_put(struct pin_revoke_pin *pin);
+void pinr_pin_add(struct pin_revoke_pin *pin);
+struct pin_revoke_pin *__pinr_pin_find(u64 id);
 struct pin_revoke_pin *pinr_pin_find(u64 id);
 struct pin_revoke_pin *pinr_pin_next(u64 after);
 void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
@@ -202,7 +218,7 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 void pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		    enum pin_revoke_reason reason);
 void pinr_pin_after(struct pin_revoke_pin *pin);
-extern struct xarray pinr_pins;	/* pinr_lock */
+extern struct rb_root pinr_pins;	/* pinr_lock; by id */
 /*
  * Unpins; tells, ends requests and removes notifiers, waits for neither user
  * space nor I/O; verifies and restores, can be full of faults that never end.
@@ -210,6 +226,10 @@ extern struct xarray pinr_pins;	/* pinr_lock */
 extern struct workqueue_struct *pinr_unpin_wq, *pinr_prompt_wq, *pinr_after_wq;
 
 /* api.c */
+struct pin_revoke_pin *pinr_pin_new(void);
+void pinr_pin_free(struct pin_revoke_pin *pin);
+int pinr_pin_init(void);
+void pinr_pin_exit(void);
 struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
 				     void *priv, unsigned long addr, size_t len,
 				     unsigned int flags, struct page **pages,
@@ -252,73 +272,10 @@ void pinr_index_hook(struct pin_revoke_pin *pin);
 void pinr_index_unhook(struct pin_revoke_pin *pin);
 struct pin_revoke_pin **pinr_index_collect(const struct pinr_scope *scope,
 					   unsigned int *nr);
+int pinr_index_list(const struct pinr_scope *scope, struct pin_revoke_pin ***pins,
+		    unsigned int *nr);
 bool pinr_index_skipped(const struct address_space *mapping, pgoff_t pos,
 			pgoff_t *first, pgoff_t *last);
-
-/* request.c */
-struct pinr_request {
-	struct kref ref;
-	u64 id;
-	enum pin_revoke_reason reason;
-	ktime_t begun, repeat_at;
-	unsigned int repeat_ms;		/* 0: once */
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
-	struct list_head asks;
-	unsigned int nr_open;
-	unsigned int round;		/* how often it was told */
-	bool joined;			/* not only its opener waits */
-	struct delayed_work work;	/* repeats, then forces */
-};
-
-struct pinr_ask {
-	struct list_head of_request;
-	struct list_head of_pin;
-	struct pinr_request *req;
-	struct pin_revoke_pin *pin;
-	struct list_head tolds;
-	ktime_t deadline;
-	enum pin_revoke_action action;	/* of its policy when it was asked */
-	unsigned int max_extend_ms, repeat_ms;
-	unsigned int pending;		/* tolds without an answer */
-	bool over;			/* about to end, not taken */
-	bool open, consent, declined, extended;
-	unsigned int round;		/* told to the monitor */
-};
-
-struct pinr_told {
-	struct list_head of_ask;
-	struct list_head of_ctx;
-	struct pinr_ask *ask;
-	struct pinr_ctx *ctx;
-	unsigned int round;
-	bool answered;
-};
-
-u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		  enum pin_revoke_reason reason, unsigned int least_ms,
-		  unsigned int most_ms);
-struct pinr_ask *pinr_ask_of(struct pin_revoke_pin *pin,
-			     enum pin_revoke_reason reason);
-bool pinr_ask_awaited(const struct pinr_ask *ask);
-u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
-void pinr_asks_resolve(struct pin_revoke_pin *pin);
-struct pinr_request *pinr_request_find(u64 id);
-bool pinr_request_ever(u64 id);
-bool pinr_request_due(struct pinr_request *req, ktime_t *next);
-struct pinr_request *pinr_request_next(u64 *id);
-void pinr_request_put(struct pinr_request *req);
-void pinr_request_cancel(struct pinr_request *req, bool all);
-void pinr_told_end(struct pinr_told *told);
-
-/* wait.c */
-void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
-		    enum pin_revoke_reason reason, u64 id);
-
-/* ack.c */
-int pinr_ack(struct pinr_ctx *ctx, u64 id, u64 pin, enum pin_revoke_ack_kind kind,
-	     unsigned int extend_ms, unsigned int *granted_ms,
-	     struct netlink_ext_ack *extack);
 
 /* declare.c */
 struct pinr_range {
@@ -326,11 +283,13 @@ struct pinr_range {
 	unsigned int flags;		/* PIN_REVOKE_* of the driver's API */
 };
 
+struct pinr_user *pinr_user_get(kuid_t uid);
+void pinr_user_put(struct pinr_user *user);
 struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 				    const struct pinr_range *range);
 int pinr_fill_declare(struct pin_revoke_pin *pin);
 int pinr_undeclare(struct pinr_ctx *ctx, u64 id);
-void pinr_declared_end(struct pin_revoke_pin *pin);
+void pinr_declared_end(struct pinr_ctx *ctx, struct pin_revoke_pin *pin);
 void pinr_undeclare_dead(struct pin_revoke_pin *pin);
 const char *pinr_declare_text(int err);
 
@@ -348,12 +307,14 @@ struct pinr_ctx {
 	struct net *net;
 	s64 mono_offset_ns;		/* of the reader's time namespace */
 	struct pinr_holder *holder;
+	struct pinr_user *user;
 	struct list_head all;
 	struct list_head of_holder;
 	struct list_head tolds;
 	struct list_head pins;		/* that it declared, or claimed */
 	bool closed;			/* pinr_lock: gets no more of them */
 	struct ida words;
+	int spare_word;			/* + 1: was given back last; 0: none */
 	struct page *pages[PINR_WORD_PAGES];
 };
 
@@ -393,7 +354,7 @@ static inline void pinr_word_change(struct pin_revoke_pin *pin)
 /* main.c: what `stat` shows */
 struct pinr_stats {
 	atomic64_t pins, pinned_pages, requests, revoked, forced, restored;
-	atomic64_t missed, pressure_pages, events_dropped;
+	atomic64_t missed, pressure_pages, events_dropped, broke, delayed_ns;
 };
 
 extern struct pinr_stats pinr_stats;
@@ -401,89 +362,6 @@ extern struct pinr_stats pinr_stats;
 /* times.c */
 void pinr_times_add(enum pin_revoke_reason reason, s64 ns);
 int pinr_put_times(struct sk_buff *skb);
-
-/* trigger.c */
-#define PINR_MAX_FRAMES	2
-
-struct pinr_frame {
-	struct list_head all;
-	struct pinr_scope scope;
-	struct task_struct *task;
-	ktime_t begun;
-	bool waited;
-};
-
-void pinr_frame_begin(struct pinr_frame *frame);
-void pinr_frame_end(struct pinr_frame *frame);
-bool pinr_frame_covers(struct pin_revoke_pin *pin);
-void pinr_frame_ask(struct pinr_frame *frames, unsigned int nr,
-		    enum pin_revoke_reason reason);
-void pinr_put_pins(struct pin_revoke_pin **pins, unsigned int nr);
-
-/* trigger_mmu.c */
-extern const struct mmu_interval_notifier_ops pinr_notifier_ops;
-
-/* trigger_writeback.c: @orig is what the kernel would have done without us. */
-int pinr_do_writepages(struct address_space *mapping,
-		       struct writeback_control *wbc,
-		       typeof(do_writepages) *orig);
-int pinr_sync_filesystem(struct super_block *sb,
-			 typeof(sync_filesystem) *orig);
-int pinr_sync_inodes_sb(struct super_block *sb,
-			int (*orig)(struct super_block *sb));
-int pinr_ksys_sync(void *nothing, int (*orig)(void *nothing));
-int pinr_sync_file_range(struct file *file, loff_t offset, loff_t nbytes,
-			 unsigned int flags,
-			 int (*orig)(struct file *file, loff_t offset,
-				     loff_t nbytes, unsigned int flags));
-
-/* trigger_range.c */
-int pinr_do_truncate(void *idmap, struct dentry *dentry, loff_t length,
-		     unsigned int time_attrs, struct file *filp,
-		     int (*orig)(void *idmap, struct dentry *dentry,
-				 loff_t length, unsigned int time_attrs,
-				 struct file *filp));
-int pinr_vfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len,
-		       typeof(vfs_fallocate) *orig);
-loff_t pinr_vfs_clone_file_range(struct file *file_in, loff_t pos_in,
-				 struct file *file_out, loff_t pos_out,
-				 loff_t len, unsigned int flags,
-				 typeof(vfs_clone_file_range) *orig);
-loff_t pinr_vfs_dedupe_file_range_one(struct file *file_in, loff_t pos_in,
-				      struct file *file_out, loff_t pos_out,
-				      loff_t len, unsigned int flags,
-				      typeof(vfs_dedupe_file_range_one) *orig);
-ssize_t pinr_vfs_copy_file_range(struct file *file_in, loff_t pos_in,
-				 struct file *file_out, loff_t pos_out,
-				 size_t len, unsigned int flags,
-				 typeof(vfs_copy_file_range) *orig);
-
-/* trigger_admin.c */
-struct pinr_selection {			/* what is 0 or NULL means all */
-	u64 pin;
-	u32 pid;
-	const char *driver, *device;
-	struct pinr_scope scope;	/* mapping and sb */
-	unsigned long pfn, nr_pfns;
-	int node;			/* NUMA_NO_NODE: all */
-};
-
-struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
-				    unsigned int *nr);
-u64 pinr_revoke(struct pin_revoke_pin **pins, unsigned int nr,
-		enum pin_revoke_reason reason, unsigned int least_ms,
-		unsigned int most_ms);
-struct file *pinr_drain_open(struct pin_revoke_pin **pins, unsigned int nr);
-
-/* trigger_power.c, trigger_pressure.c; trigger_unbind.c has the driver's API */
-int pinr_power_init(void);
-void pinr_power_exit(void);
-int pinr_pressure_init(void);
-void pinr_pressure_exit(void);
-
-/* trigger_memory.c */
-int pinr_memory_init(void);
-void pinr_memory_exit(void);
 
 /* event.c */
 void pinr_tell_request(struct pinr_request *req);
@@ -498,13 +376,17 @@ int pinr_put_pin_nest(struct sk_buff *skb, struct pin_revoke_pin *pin);
 
 /* netlink.c */
 struct pinr_ctx *pinr_ctx_of(struct genl_info *info, struct nlattr *fd);
+bool pinr_admin(const struct sk_buff *skb);
 int pinr_must_be_admin(const struct sk_buff *skb, struct genl_info *info);
-void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
+bool pinr_visible(const struct sk_buff *skb, struct pin_revoke_pin *pin);
 int pinr_reply(struct genl_info *info,
 	       int (*fill)(struct sk_buff *skb, const void *arg),
 	       const void *arg);
 int pinr_netlink_init(void);
 void pinr_netlink_exit(void);
+
+/* netlink_list.c */
+void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 
 /*
  * Breaks the core on purpose, in test builds only: a durability test that
@@ -519,10 +401,31 @@ extern unsigned int pinr_fault_mask;
 #define pinr_fault(what)	((void)(what), false)
 #endif
 
-/* Whatever arms the ask points: compat/wraps.c outside the kernel. */
+/*
+ * What is done in one way by a kernel that was made to call us, and in another by
+ * one that was not.
+ */
+
+/* Arms the ask points. */
 void pinr_arm(void);
 void pinr_disarm(void);
+u32 pinr_unasked(void);
 int pinr_arm_init(void);
 void pinr_arm_exit(void);
+
+/* Background writeback without the ranges whose holders are being asked. */
+int pinr_write_gaps(struct address_space *mapping,
+		    struct writeback_control *wbc,
+		    typeof(do_writepages) *orig);
+
+/* pin_user_pages_fast() of what the pin's notifier guards. */
+int pinr_gup_guarded(struct pin_revoke_pin *pin, unsigned long addr, int nr,
+		     unsigned int gup, struct page **pages);
+
+/* Does ext4 write the data of this file by its journal? */
+bool pinr_journals_data(const struct address_space *mapping);
+
+#include "request.h"
+#include "trigger.h"
 
 #endif /* _PIN_REVOKE_CORE_H */

@@ -6,7 +6,6 @@
  *
  * Must never be believed to stop anything: a device may go on after "taken".
  */
-#include <linux/cred.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -20,10 +19,12 @@ MODULE_PARM_DESC(max_declared, "ranges that one user may declare");
 /* As long as a range keeps still for less, its process is busy with it. */
 #define PINR_DECLARE_TRIES	64
 
+/* Whoever opens a context answers for what it declares. */
 struct pinr_user {
-	struct list_head all;
+	struct list_head all;		/* pinr_lock, as nr_ctxs */
 	kuid_t uid;
-	unsigned int nr;
+	unsigned int nr_ctxs;
+	atomic_t nr;			/* ranges */
 };
 
 static LIST_HEAD(pinr_users);	/* pinr_lock */
@@ -39,45 +40,46 @@ static struct pinr_user *pinr_user_find(kuid_t uid)
 	return NULL;
 }
 
-/* Before anything of the range is allocated. */
-static int pinr_user_charge(kuid_t uid)
+/* For a context, which gives it back. NULL without memory. May sleep. */
+struct pinr_user *pinr_user_get(kuid_t uid)
 {
 	struct pinr_user *user, *new;
-	int err = 0;
 
 	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
-		return -ENOMEM;
+		return NULL;
 	new->uid = uid;
 	spin_lock(&pinr_lock);
 	user = pinr_user_find(uid);
-	if (user ? user->nr >= READ_ONCE(max_declared) : !READ_ONCE(max_declared)) {
-		err = -EDQUOT;
-	} else {
-		if (!user) {
-			user = new;
-			new = NULL;
-			list_add(&user->all, &pinr_users);
-		}
-		user->nr++;
+	if (!user) {
+		list_add(&new->all, &pinr_users);
+		swap(user, new);
 	}
+	user->nr_ctxs++;
 	spin_unlock(&pinr_lock);
 	kfree(new);
-	return err;
+	return user;
 }
 
-static void pinr_user_uncharge(kuid_t uid)
+/* A context that is freed has no ranges. Not under pinr_lock. */
+void pinr_user_put(struct pinr_user *user)
 {
-	struct pinr_user *user;
-
 	spin_lock(&pinr_lock);
-	user = pinr_user_find(uid);
-	if (--user->nr)
+	if (--user->nr_ctxs)
 		user = NULL;
 	else
 		list_del(&user->all);
 	spin_unlock(&pinr_lock);
 	kfree(user);
+}
+
+/* Before anything of the range is allocated. */
+static int pinr_user_charge(struct pinr_user *user)
+{
+	if (atomic_inc_return(&user->nr) <= READ_ONCE(max_declared))
+		return 0;
+	atomic_dec(&user->nr);
+	return -EDQUOT;
 }
 
 /* There is no device that could be stopped, and nothing to give back. */
@@ -119,12 +121,10 @@ int pinr_fill_declare(struct pin_revoke_pin *pin)
 }
 
 /* By whoever took it off the list of its context. */
-void pinr_declared_end(struct pin_revoke_pin *pin)
+void pinr_declared_end(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 {
-	kuid_t uid = pin->uid;
-
 	pin_revoke_release(pin);
-	pinr_user_uncharge(uid);
+	atomic_dec(&ctx->user->nr);
 }
 
 /**
@@ -148,13 +148,13 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 	struct pin_revoke_pin *pin;
 	int err;
 
-	err = pinr_user_charge(current_uid());
+	err = pinr_user_charge(ctx->user);
 	if (err)
 		return ERR_PTR(err);
 	pin = pinr_register(&pinr_declared_ops, (void *)name, range->addr,
 			    range->len, range->flags, NULL, ctx);
 	if (IS_ERR(pin)) {
-		pinr_user_uncharge(current_uid());
+		atomic_dec(&ctx->user->nr);
 		return pin;
 	}
 	pinr_pin_get(pin);
@@ -166,7 +166,7 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 		list_add_tail(&pin->of_ctx, &ctx->pins);
 	spin_unlock(&pinr_lock);
 	if (err) {
-		pinr_declared_end(pin);
+		pinr_declared_end(ctx, pin);
 		pinr_pin_put(pin);
 		return ERR_PTR(err);
 	}
@@ -217,21 +217,19 @@ static bool pinr_declared_mine(struct pin_revoke_pin *pin)
 int pinr_undeclare(struct pinr_ctx *ctx, u64 id)
 {
 	struct pin_revoke_pin *pin;
-	kuid_t uid;
 	bool mine;
 
 	spin_lock(&pinr_lock);
-	pin = xa_load(&pinr_pins, id);
+	pin = __pinr_pin_find(id);
 	mine = pin && pin->declared && pin->ctx == ctx->id &&
 	       pinr_declared_mine(pin);
 	spin_unlock(&pinr_lock);
 	if (!mine)
 		return -ENOENT;
-	uid = pin->uid;
 	pinr_end(pin);
 	/* Under no lock, and no driver's callback is waited for that waits for us. */
 	pinr_free(pin);
-	pinr_user_uncharge(uid);
+	atomic_dec(&ctx->user->nr);
 	return 0;
 }
 
@@ -248,5 +246,6 @@ void pinr_undeclare_dead(struct pin_revoke_pin *pin)
 		mine = pinr_declared_mine(pin);
 	spin_unlock(&pinr_lock);
 	if (mine)
-		pinr_declared_end(pin);
+		/* The context had it on its list: it is its word's, too. */
+		pinr_declared_end(pin->word_ctx, pin);
 }

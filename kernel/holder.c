@@ -11,6 +11,11 @@
 #include "core.h"
 
 static LIST_HEAD(pinr_holders);
+/*
+ * Counts changes of the list of pins, for netlink, to which 0 means that nobody
+ * counts: always odd.
+ */
+static unsigned int pinr_last_seq = 1;
 
 static struct pinr_holder *pinr_holder_find(struct mm_struct *mm)
 {
@@ -79,4 +84,33 @@ static void pinr_holder_last(struct kref *ref)
 void pinr_holder_put(struct pinr_holder *holder)
 {
 	kref_put(&holder->ref, pinr_holder_last);
+}
+
+/* A pin came, went, or belongs to another context. Caller holds pinr_lock. */
+void pinr_pins_changed(struct pinr_holder *holder)
+{
+	lockdep_assert_held(&pinr_lock);
+	pinr_last_seq += 2;
+	holder->seq = pinr_last_seq;
+}
+
+/**
+ * pinr_pins_seq - which list of pins is it
+ * @mm: whose; NULL: everybody's
+ *
+ * Return: another number than before if it has changed, never 0.
+ */
+unsigned int pinr_pins_seq(struct mm_struct *mm)
+{
+	struct pinr_holder *holder;
+	unsigned int seq;
+
+	spin_lock(&pinr_lock);
+	seq = mm ? 1 : pinr_last_seq;
+	/* No reference: it stays as long as the lock is held. */
+	list_for_each_entry(holder, &pinr_holders, all)
+		if (mm && holder->mm == mm)
+			seq = holder->seq | 1;
+	spin_unlock(&pinr_lock);
+	return seq;
 }

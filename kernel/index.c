@@ -97,6 +97,8 @@ void pinr_index_hook(struct pin_revoke_pin *pin)
 {
 	unsigned int i;
 
+	if (!pin->file)
+		return;
 	spin_lock(&pinr_lock);
 	for (i = 0; i < pin->segs->nr; i++) {
 		struct pinr_seg *seg = &pin->segs->seg[i];
@@ -114,7 +116,7 @@ void pinr_index_unhook(struct pin_revoke_pin *pin)
 {
 	unsigned int i;
 
-	if (!pin->segs)
+	if (!pin->segs || !pin->file)
 		return;
 	spin_lock(&pinr_lock);
 	for (i = 0; i < pin->segs->nr; i++) {
@@ -176,16 +178,16 @@ static void pinr_collect_map(struct pinr_basket *basket, struct pinr_map *map,
 static void pinr_collect(struct pinr_basket *basket,
 			 const struct pinr_scope *scope)
 {
-	struct pin_revoke_pin *pin;
+	struct rb_node *node;
 	struct pinr_map *map;
 	unsigned int bucket;
-	unsigned long id;
 
 	spin_lock(&pinr_lock);
 	pinr_collection++;
 	if (scope->anon) {
-		xa_for_each(&pinr_pins, id, pin)
-			pinr_collect_pin(basket, pin);
+		for (node = rb_first(&pinr_pins); node; node = rb_next(node))
+			pinr_collect_pin(basket, rb_entry(node, struct pin_revoke_pin,
+							  by_id));
 	} else if (scope->mapping) {
 		map = pinr_map_find(scope->mapping, NULL);
 		if (map)
@@ -212,21 +214,33 @@ static void pinr_collect(struct pinr_basket *basket,
 struct pin_revoke_pin **pinr_index_collect(const struct pinr_scope *scope,
 					   unsigned int *nr)
 {
+	struct pin_revoke_pin **pins;
+
+	pinr_index_list(scope, &pins, nr);
+	return pins;
+}
+
+/* The same for who must know why there is none. Return: 0 or -ENOMEM. */
+int pinr_index_list(const struct pinr_scope *scope, struct pin_revoke_pin ***pins,
+		    unsigned int *nr)
+{
 	struct pinr_basket basket = { };
 
 	pinr_collect(&basket, scope);
+	*pins = NULL;
 	*nr = 0;
 	if (!basket.nr)
-		return NULL;
+		return 0;
 	/* Some may come meanwhile: they are as if they had come later. */
 	basket.max = basket.nr;
 	basket.nr = 0;
 	basket.pins = kvcalloc(basket.max, sizeof(*basket.pins), GFP_NOFS);
 	if (!basket.pins)
-		return NULL;
+		return -ENOMEM;
 	pinr_collect(&basket, scope);
+	*pins = basket.pins;
 	*nr = min(basket.nr, basket.max);
-	return basket.pins;
+	return 0;
 }
 
 /**

@@ -22,7 +22,7 @@ static const char *pinr_range_wrong(const struct pin_revoke_range *range)
 }
 
 static int pinr_ioctl_declare_one(struct pinr_ctx *ctx, const char *name,
-				  struct pin_revoke_range __user *user, u64 *id,
+				  struct pin_revoke_range __user *user,
 				  const char **text)
 {
 	struct pin_revoke_pin *pin;
@@ -44,7 +44,6 @@ static int pinr_ioctl_declare_one(struct pinr_ctx *ctx, const char *name,
 		*text = pinr_declare_text(PTR_ERR(pin));
 		return PTR_ERR(pin);
 	}
-	*id = pin->id;
 	arg.word = pin->word_nr;
 	arg.id = pin->id;
 	arg.generation = pin->generation;
@@ -52,8 +51,23 @@ static int pinr_ioctl_declare_one(struct pinr_ctx *ctx, const char *name,
 	if (!copy_to_user(user, &arg, sizeof(arg)))
 		return 0;
 	/* What the caller does not hear of is not declared. */
-	pinr_undeclare(ctx, *id);
+	pinr_undeclare(ctx, arg.id);
 	return -EFAULT;
+}
+
+static int pinr_ioctl_end(struct pinr_ctx *ctx,
+			  struct pin_revoke_range __user *user, unsigned int nr)
+{
+	unsigned int i;
+	int err = 0;
+	u64 id;
+
+	for (i = 0; i < nr && !err; i++) {
+		if (get_user(id, &user[i].id))
+			return -EFAULT;
+		err = pinr_undeclare(ctx, id);
+	}
+	return err;
 }
 
 static int pinr_ioctl_declare(struct pinr_ctx *ctx,
@@ -61,7 +75,6 @@ static int pinr_ioctl_declare(struct pinr_ctx *ctx,
 			      const char **text)
 {
 	struct pin_revoke_range __user *user = u64_to_user_ptr(arg->ranges);
-	u64 ids[PIN_REVOKE_MAX_RANGES];
 	char name[PINR_NAME_LEN] = "";
 	unsigned int i;
 	long len = 0;
@@ -76,11 +89,10 @@ static int pinr_ioctl_declare(struct pinr_ctx *ctx,
 		return -ERANGE;
 	}
 	for (i = 0; i < arg->nr && !err; i++)
-		err = pinr_ioctl_declare_one(ctx, name, &user[i], &ids[i], text);
-	/* The last is the one that failed: it is not declared. */
-	if (err)
-		for (i--; i; i--)
-			pinr_undeclare(ctx, ids[i - 1]);
+		err = pinr_ioctl_declare_one(ctx, name, &user[i], text);
+	/* The last is the one that failed; whoever changes ids meanwhile keeps some. */
+	if (err && i > 1)
+		pinr_ioctl_end(ctx, user, i - 1);
 	return err;
 }
 
@@ -88,21 +100,14 @@ static int pinr_ioctl_undeclare(struct pinr_ctx *ctx,
 				const struct pin_revoke_ranges *arg,
 				const char **text)
 {
-	struct pin_revoke_range __user *user = u64_to_user_ptr(arg->ranges);
-	unsigned int i;
-	int err = 0;
-	u64 id;
+	int err;
 
 	if (arg->name) {
 		*text = "no name is taken";
 		return -EINVAL;
 	}
-	for (i = 0; i < arg->nr && !err; i++) {
-		if (get_user(id, &user[i].id))
-			return -EFAULT;
-		err = pinr_undeclare(ctx, id);
-	}
-	if (err)
+	err = pinr_ioctl_end(ctx, u64_to_user_ptr(arg->ranges), arg->nr);
+	if (err == -ENOENT)
 		*text = "this context has declared no such range";
 	return err;
 }

@@ -37,9 +37,12 @@ static int __init pin_revoke_init(void)
 					WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!pinr_after_wq)
 		goto err_prompt;
-	err = pinr_arm_init();
+	err = pinr_pin_init();
 	if (err)
 		goto err_after;
+	err = pinr_arm_init();
+	if (err)
+		goto err_pin;
 	err = pinr_ctx_init();
 	if (err)
 		goto err_arm;
@@ -67,6 +70,8 @@ err_ctx:
 	pinr_ctx_exit();
 err_arm:
 	pinr_arm_exit();
+err_pin:
+	pinr_pin_exit();
 err_after:
 	destroy_workqueue(pinr_after_wq);
 err_prompt:
@@ -88,6 +93,8 @@ static void __exit pin_revoke_exit(void)
 	destroy_workqueue(pinr_after_wq);
 	destroy_workqueue(pinr_prompt_wq);
 	destroy_workqueue(pinr_unpin_wq);
+	pinr_pin_exit();
+	pinr_budget_exit();
 	/* Maps are freed by RCU. */
 	rcu_barrier();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The family: contexts, answers and lists; what takes an administrator is in
- * netlink_admin.c. The tables are generated from uapi/pin-revoke.yaml.
+ * The family: contexts, answers and single pins; lists are in netlink_list.c, what
+ * takes an administrator is in netlink_admin.c. The tables are generated from
+ * uapi/pin-revoke.yaml.
  *
  * Every error has a text. Must never decide anything about a pin: that is
  * request.c and pin.c.
@@ -18,7 +19,7 @@
  * In the initial user namespace, not in that of the socket: containers hold
  * CAP_NET_ADMIN, and often CAP_SYS_ADMIN, in theirs.
  */
-static bool pinr_admin(const struct sk_buff *skb)
+bool pinr_admin(const struct sk_buff *skb)
 {
 	return netlink_capable(skb, CAP_SYS_ADMIN);
 }
@@ -158,7 +159,7 @@ int pin_revoke_nl_ack_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* May the caller see this pin? */
-static bool pinr_visible(const struct sk_buff *skb, struct pin_revoke_pin *pin)
+bool pinr_visible(const struct sk_buff *skb, struct pin_revoke_pin *pin)
 {
 	return pin->holder->mm == current->mm || pinr_admin(skb);
 }
@@ -225,130 +226,26 @@ int pin_revoke_nl_restore_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+static int pinr_fill_features(struct sk_buff *skb, const void *arg)
 {
-	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			   &pin_revoke_nl_family, NLM_F_MULTI, cmd);
+	u32 flags = PIN_REVOKE_FEATURE_FLAGS_DECLARE_IOCTL |
+		    PIN_REVOKE_FEATURE_FLAGS_PIN_FILTER;
+	enum pin_revoke_reason reason;
+	u32 asks = 0;
+
+	if (IS_ENABLED(CONFIG_FS_DAX))
+		flags |= PIN_REVOKE_FEATURE_FLAGS_DAX;
+	for (reason = 0; reason < PINR_NR_REASONS; reason++)
+		if (pinr_reason_asks(reason))
+			asks |= BIT(reason);
+	return nla_put_u32(skb, PIN_REVOKE_A_FEATURES_FLAGS, flags) ?:
+	       nla_put_u32(skb, PIN_REVOKE_A_FEATURES_ASKS,
+			   asks & ~pinr_unasked());
 }
 
-int pin_revoke_nl_pin_get_dumpit(struct sk_buff *skb,
-				 struct netlink_callback *cb)
+int pin_revoke_nl_features_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	u64 *after = (u64 *)cb->ctx;
-	struct pin_revoke_pin *pin;
-
-	while ((pin = pinr_pin_next(*after))) {
-		bool full = false;
-
-		if (pinr_visible(cb->skb, pin)) {
-			void *hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_PIN_GET);
-
-			full = !hdr || pinr_put_pin(skb, pin);
-			if (full && hdr)
-				genlmsg_cancel(skb, hdr);
-			else if (hdr)
-				genlmsg_end(skb, hdr);
-		}
-		if (!full)
-			*after = pin->id;
-		pinr_pin_put(pin);
-		if (full)
-			break;
-	}
-	return skb->len;
-}
-
-/* Where a dump of requests goes on: the pins of one may fill many messages. */
-struct pinr_request_cursor {
-	u64 id;
-	unsigned long ask;
-};
-
-/* Has this context still to answer? Caller holds pinr_lock. */
-static bool pinr_owes(const struct pinr_ask *ask, u32 ctx)
-{
-	struct pinr_told *told;
-
-	list_for_each_entry(told, &ask->tolds, of_ask)
-		if (told->ctx->id == ctx)
-			return !told->answered && !ask->over;
-	return false;
-}
-
-static int pinr_dump_request(struct sk_buff *skb, struct netlink_callback *cb,
-			     struct pinr_request *req)
-{
-	struct nlattr *ctx = nlmsg_find_attr(cb->nlh, GENL_HDRLEN,
-					     PIN_REVOKE_A_REQUEST_CTX);
-	struct pinr_request_cursor *cursor = (void *)cb->ctx;
-	bool admin = pinr_admin(cb->skb);
-	s64 offset_ns = pinr_mono_offset_ns();
-	unsigned long at = 0;
-	struct pinr_ask *ask;
-	ktime_t deadline = 0;
-	bool any = false;
-	void *hdr = NULL;
-	int err = 0;
-
-	spin_lock(&pinr_lock);
-	list_for_each_entry(ask, &req->asks, of_request) {
-		if (at++ < cursor->ask || !ask->open)
-			continue;
-		if (ask->pin->holder->mm != current->mm && !admin)
-			continue;
-		if (ctx && !pinr_owes(ask, nla_get_u32(ctx)))
-			continue;
-		/* One message has one deadline. */
-		if (any && ask->deadline != deadline) {
-			genlmsg_end(skb, hdr);
-			hdr = NULL;
-			any = false;
-		}
-		if (!hdr) {
-			deadline = ask->deadline;
-			hdr = pinr_dump_put(skb, cb, PIN_REVOKE_CMD_REQUEST_GET);
-			err = hdr ? pinr_put_request(skb, req, ask->deadline,
-						     offset_ns, admin) : -EMSGSIZE;
-			if (err)
-				break;
-		}
-		err = pinr_put_pin_nest(skb, ask->pin);
-		if (err)
-			break;
-		cursor->ask = at;
-		any = true;
-	}
-	spin_unlock(&pinr_lock);
-	/* What fitted goes out, the rest in the next message. */
-	if (any)
-		genlmsg_end(skb, hdr);
-	else if (hdr)
-		genlmsg_cancel(skb, hdr);
-	return err;
-}
-
-int pin_revoke_nl_request_get_dumpit(struct sk_buff *skb,
-				     struct netlink_callback *cb)
-{
-	struct pinr_request_cursor *cursor = (void *)cb->ctx;
-	struct pinr_request *req;
-	u64 id = cursor->id;
-
-	while ((req = pinr_request_next(&id))) {
-		int err;
-
-		if (id != cursor->id) {
-			cursor->id = id;
-			cursor->ask = 0;
-		}
-		err = pinr_dump_request(skb, cb, req);
-		pinr_request_put(req);
-		if (err)
-			break;
-		cursor->id = ++id;
-		cursor->ask = 0;
-	}
-	return skb->len;
+	return pinr_reply(info, pinr_fill_features, NULL);
 }
 
 static struct genl_multicast_group pinr_groups[] = {

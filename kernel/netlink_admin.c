@@ -153,7 +153,11 @@ static int pinr_revoke_select(struct sk_buff *skb, struct genl_info *info,
 		err = pinr_selection_parse(&sel, info);
 	if (err)
 		return err;
-	*pins = pinr_select(&sel, nr);
+	err = pinr_select(&sel, pins, nr);
+	if (err) {
+		NL_SET_ERR_MSG(info->extack, "no memory to look for pins");
+		return err;
+	}
 	if (!*nr && sel.pin) {
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[PIN_REVOKE_A_REVOKE_PIN],
@@ -242,6 +246,8 @@ static int pinr_fill_stats(struct sk_buff *skb, const void *arg)
 		{ PIN_REVOKE_A_STAT_MISSED, &pinr_stats.missed },
 		{ PIN_REVOKE_A_STAT_PRESSURE_BYTES, &pinr_stats.pressure_pages, PAGE_SHIFT },
 		{ PIN_REVOKE_A_STAT_EVENTS_DROPPED, &pinr_stats.events_dropped },
+		{ PIN_REVOKE_A_STAT_BROKE, &pinr_stats.broke },
+		{ PIN_REVOKE_A_STAT_DELAYED_NS, &pinr_stats.delayed_ns },
 	};
 	unsigned int i;
 

@@ -5,7 +5,6 @@
  * Many in one message, all or none. Must never decide what becomes of a range:
  * that is declare.c.
  */
-#include <linux/slab.h>
 #include <net/genetlink.h>
 
 #include "core.h"
@@ -110,69 +109,22 @@ static int pinr_fill_declared(struct sk_buff *skb, const void *arg)
 	return err;
 }
 
-static int pinr_declare_batch(struct genl_info *info, struct pinr_ctx *ctx,
-			      struct pinr_batch *batch)
+typedef int pinr_one_fn(struct genl_info *info, struct pinr_ctx *ctx,
+			struct nlattr *attr, struct pin_revoke_pin **pin);
+
+/*
+ * A call for each attribute of a type, until one fails; what it sets @pin to goes
+ * into the reply, and is put.
+ */
+static int pinr_each(struct genl_info *info, int type, pinr_one_fn *one)
 {
-	struct nlattr *name = info->attrs[PIN_REVOKE_A_DECLARE_NAME];
+	struct pinr_batch batch = { };
 	struct pin_revoke_pin *pin;
-	struct pinr_range range;
-	struct nlattr *attr;
-	int left, err;
-
-	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
-		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_RANGE)
-			continue;
-		err = pinr_range_parse(info, attr, &range);
-		if (err)
-			return err;
-		pin = pinr_declare(ctx, name ? nla_data(name) : "", &range);
-		if (IS_ERR(pin)) {
-			pinr_declare_failed(info, attr, PTR_ERR(pin));
-			return PTR_ERR(pin);
-		}
-		batch->pins[batch->nr++] = pin;
-	}
-	return pinr_reply(info, pinr_fill_declared, batch);
-}
-
-int pin_revoke_nl_declare_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct pinr_batch *batch;
-	struct pinr_ctx *ctx;
-	unsigned int i;
-	int err;
-
-	err = pinr_count(info, PIN_REVOKE_A_DECLARE_RANGE);
-	if (err < 0)
-		return err;
-	ctx = pinr_own_ctx(info, &err);
-	if (!ctx)
-		return err;
-	batch = kzalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
-	if (batch) {
-		err = pinr_declare_batch(info, ctx, batch);
-	} else {
-		NL_SET_ERR_MSG(info->extack, "no memory for a range");
-		err = -ENOMEM;
-	}
-	for (i = 0; batch && i < batch->nr; i++) {
-		/* What the caller does not hear of is not declared. */
-		if (err)
-			pinr_undeclare(ctx, batch->pins[i]->id);
-		pinr_pin_put(batch->pins[i]);
-	}
-	kfree(batch);
-	pinr_ctx_put(ctx);
-	return err;
-}
-
-int pin_revoke_nl_undeclare_doit(struct sk_buff *skb, struct genl_info *info)
-{
 	struct pinr_ctx *ctx;
 	struct nlattr *attr;
 	int left, err;
 
-	err = pinr_count(info, PIN_REVOKE_A_DECLARE_ID);
+	err = pinr_count(info, type);
 	if (err < 0)
 		return err;
 	ctx = pinr_own_ctx(info, &err);
@@ -180,29 +132,77 @@ int pin_revoke_nl_undeclare_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	err = 0;
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
-		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_ID)
+		if (nla_type(attr) != type)
 			continue;
-		err = pinr_undeclare(ctx, nla_get_u64(attr));
-		if (err) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "this context has declared no such range");
+		pin = NULL;
+		err = one(info, ctx, attr, &pin);
+		if (pin)
+			batch.pins[batch.nr++] = pin;
+		if (err)
 			break;
-		}
+	}
+	if (!err && batch.nr)
+		err = pinr_reply(info, pinr_fill_declared, &batch);
+	while (batch.nr) {
+		pin = batch.pins[--batch.nr];
+		/* What the caller does not hear of is not declared. */
+		if (err && info->genlhdr->cmd == PIN_REVOKE_CMD_DECLARE)
+			pinr_undeclare(ctx, pin->id);
+		pinr_pin_put(pin);
 	}
 	pinr_ctx_put(ctx);
 	return err;
 }
 
-static int pinr_claim_one(struct genl_info *info, struct pinr_ctx *ctx,
-			  struct nlattr *attr, struct pinr_batch *batch)
+static int pinr_declare_one(struct genl_info *info, struct pinr_ctx *ctx,
+			    struct nlattr *attr, struct pin_revoke_pin **pin)
 {
-	struct pin_revoke_pin *pin = pinr_pin_find(nla_get_u64(attr));
+	struct nlattr *name = info->attrs[PIN_REVOKE_A_DECLARE_NAME];
+	struct pin_revoke_pin *declared;
+	struct pinr_range range;
+	int err;
+
+	err = pinr_range_parse(info, attr, &range);
+	if (err)
+		return err;
+	declared = pinr_declare(ctx, name ? nla_data(name) : "", &range);
+	if (IS_ERR(declared)) {
+		pinr_declare_failed(info, attr, PTR_ERR(declared));
+		return PTR_ERR(declared);
+	}
+	*pin = declared;
+	return 0;
+}
+
+int pin_revoke_nl_declare_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return pinr_each(info, PIN_REVOKE_A_DECLARE_RANGE, pinr_declare_one);
+}
+
+static int pinr_undeclare_one(struct genl_info *info, struct pinr_ctx *ctx,
+			      struct nlattr *attr, struct pin_revoke_pin **pin)
+{
+	int err = pinr_undeclare(ctx, nla_get_u64(attr));
+
+	if (err)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "this context has declared no such range");
+	return err;
+}
+
+int pin_revoke_nl_undeclare_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return pinr_each(info, PIN_REVOKE_A_DECLARE_ID, pinr_undeclare_one);
+}
+
+static int pinr_claim_one(struct genl_info *info, struct pinr_ctx *ctx,
+			  struct nlattr *attr, struct pin_revoke_pin **pin)
+{
 	int err = -ENOENT;
 
-	if (pin) {
-		batch->pins[batch->nr++] = pin;
-		err = pinr_claim(ctx, pin);
-	}
+	*pin = pinr_pin_find(nla_get_u64(attr));
+	if (*pin)
+		err = pinr_claim(ctx, *pin);
 	switch (err) {
 	case 0:
 		break;
@@ -225,36 +225,5 @@ static int pinr_claim_one(struct genl_info *info, struct pinr_ctx *ctx,
 
 int pin_revoke_nl_claim_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pinr_batch *batch;
-	struct pinr_ctx *ctx;
-	struct nlattr *attr;
-	int left, err;
-
-	err = pinr_count(info, PIN_REVOKE_A_DECLARE_ID);
-	if (err < 0)
-		return err;
-	ctx = pinr_own_ctx(info, &err);
-	if (!ctx)
-		return err;
-	batch = kzalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
-	if (!batch) {
-		pinr_ctx_put(ctx);
-		NL_SET_ERR_MSG(info->extack, "no memory for a claim");
-		return -ENOMEM;
-	}
-	err = 0;
-	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
-		if (nla_type(attr) != PIN_REVOKE_A_DECLARE_ID)
-			continue;
-		err = pinr_claim_one(info, ctx, attr, batch);
-		if (err)
-			break;
-	}
-	if (!err)
-		err = pinr_reply(info, pinr_fill_declared, batch);
-	while (batch->nr)
-		pinr_pin_put(batch->pins[--batch->nr]);
-	kfree(batch);
-	pinr_ctx_put(ctx);
-	return err;
+	return pinr_each(info, PIN_REVOKE_A_DECLARE_ID, pinr_claim_one);
 }

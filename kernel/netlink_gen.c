@@ -13,6 +13,10 @@
 #include <linux/pin_revoke.h>
 
 /* Integer value ranges */
+static const struct netlink_range_validation pin_revoke_a_pin_uid_range = {
+	.max	= 4294967294ULL,
+};
+
 static const struct netlink_range_validation pin_revoke_a_policy_skip_ms_range = {
 	.max	= PIN_REVOKE_MAX_SKIP_MS,
 };
@@ -39,8 +43,18 @@ static const struct nla_policy pin_revoke_ack_nl_policy[PIN_REVOKE_A_ACK_EXTEND_
 };
 
 /* PIN_REVOKE_CMD_PIN_GET - do */
-static const struct nla_policy pin_revoke_pin_get_nl_policy[PIN_REVOKE_A_PIN_ID + 1] = {
+static const struct nla_policy pin_revoke_pin_get_do_nl_policy[PIN_REVOKE_A_PIN_ID + 1] = {
 	[PIN_REVOKE_A_PIN_ID] = { .type = NLA_U64, },
+};
+
+/* PIN_REVOKE_CMD_PIN_GET - dump */
+static const struct nla_policy pin_revoke_pin_get_dump_nl_policy[PIN_REVOKE_A_PIN_CTX + 1] = {
+	[PIN_REVOKE_A_PIN_ID] = { .type = NLA_U64, },
+	[PIN_REVOKE_A_PIN_PID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[PIN_REVOKE_A_PIN_DRIVER] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PIN_REVOKE_A_PIN_UID] = NLA_POLICY_FULL_RANGE(NLA_U32, &pin_revoke_a_pin_uid_range),
+	[PIN_REVOKE_A_PIN_DEVICE] = { .type = NLA_NUL_STRING, .len = 63, },
+	[PIN_REVOKE_A_PIN_CTX] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 /* PIN_REVOKE_CMD_REQUEST_GET - dump */
@@ -150,14 +164,16 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 	{
 		.cmd		= PIN_REVOKE_CMD_PIN_GET,
 		.doit		= pin_revoke_nl_pin_get_doit,
-		.policy		= pin_revoke_pin_get_nl_policy,
+		.policy		= pin_revoke_pin_get_do_nl_policy,
 		.maxattr	= PIN_REVOKE_A_PIN_ID,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
-		.cmd	= PIN_REVOKE_CMD_PIN_GET,
-		.dumpit	= pin_revoke_nl_pin_get_dumpit,
-		.flags	= GENL_CMD_CAP_DUMP,
+		.cmd		= PIN_REVOKE_CMD_PIN_GET,
+		.dumpit		= pin_revoke_nl_pin_get_dumpit,
+		.policy		= pin_revoke_pin_get_dump_nl_policy,
+		.maxattr	= PIN_REVOKE_A_PIN_CTX,
+		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd		= PIN_REVOKE_CMD_REQUEST_GET,
@@ -238,6 +254,11 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.policy		= pin_revoke_restore_nl_policy,
 		.maxattr	= PIN_REVOKE_A_PIN_ID,
 		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= PIN_REVOKE_CMD_FEATURES_GET,
+		.doit	= pin_revoke_nl_features_get_doit,
+		.flags	= GENL_CMD_CAP_DO,
 	},
 };
 

@@ -35,6 +35,8 @@ int pin_revoke_nl_declare_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_undeclare_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_claim_doit(struct sk_buff *skb, struct genl_info *info);
 int pin_revoke_nl_restore_doit(struct sk_buff *skb, struct genl_info *info);
+int pin_revoke_nl_features_get_doit(struct sk_buff *skb,
+				    struct genl_info *info);
 
 enum {
 	PIN_REVOKE_NLGRP_MONITOR,

@@ -73,6 +73,7 @@ int pin_revoke_nl_policy_get_dumpit(struct sk_buff *skb,
 {
 	u64 *at = (u64 *)cb->ctx;
 
+	cb->seq = pinr_policies_seq();
 	for (;; ++*at) {
 		struct pinr_policy policy;
 		struct pinr_rule rule;
@@ -102,12 +103,17 @@ int pin_revoke_nl_policy_get_dumpit(struct sk_buff *skb,
 struct pinr_policy_reply {
 	enum pin_revoke_reason reason;
 	struct pinr_policy policy;
+	s64 left_ns;			/* of the pin's user, or KTIME_MAX */
 };
 
 static int pinr_fill_policy(struct sk_buff *skb, const void *arg)
 {
 	const struct pinr_policy_reply *reply = arg;
 
+	if (reply->left_ns != KTIME_MAX &&
+	    nla_put_u32(skb, PIN_REVOKE_A_POLICY_LEFT_MS,
+			div_s64(reply->left_ns, NSEC_PER_MSEC)))
+		return -EMSGSIZE;
 	return pinr_put_policy(skb, reply->reason, &reply->policy);
 }
 
@@ -115,7 +121,7 @@ int pin_revoke_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *id = info->attrs[PIN_REVOKE_A_POLICY_PIN];
 	struct pin_revoke_pin *pin = NULL;
-	struct pinr_policy_reply reply;
+	struct pinr_policy_reply reply = { .left_ns = KTIME_MAX };
 
 	if (GENL_REQ_ATTR_CHECK(info, PIN_REVOKE_A_POLICY_REASON)) {
 		NL_SET_ERR_MSG(info->extack, "a reason is needed");
@@ -140,8 +146,12 @@ int pin_revoke_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	reply.reason = nla_get_u32(info->attrs[PIN_REVOKE_A_POLICY_REASON]);
 	reply.policy = pinr_policy_of(reply.reason, pin);
-	if (pin)
+	if (pin) {
+		spin_lock(&pinr_lock);
+		reply.left_ns = pinr_budget_left(pin, reply.reason);
+		spin_unlock(&pinr_lock);
 		pinr_pin_put(pin);
+	}
 	return pinr_reply(info, pinr_fill_policy, &reply);
 }
 

@@ -167,25 +167,29 @@ void pinr_unpin_work(struct work_struct *work)
 	pinr_pin_put(pin);
 }
 
+static int pinr_gup_seg_batch(struct pin_revoke_pin *pin, struct pinr_seg *seg,
+			      unsigned long first, int nr)
+{
+	unsigned int gup = pin->flags & PIN_REVOKE_WRITE ? FOLL_WRITE : 0;
+	unsigned long addr = pin->start + (first << PAGE_SHIFT);
+
+	/* A file is guarded by the notifier: pin_user_pages.rst, CASE 3. */
+	if (seg->map)
+		return pinr_gup_guarded(pin, addr, nr, gup, pin->pages + first);
+	return pin_user_pages_fast(addr, nr, gup | FOLL_LONGTERM,
+				   pin->pages + first);
+}
+
 static int pinr_gup_seg(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 			unsigned long *done, unsigned long last)
 {
-	unsigned int gup = 0;
-
-	if (pin->flags & PIN_REVOKE_WRITE)
-		gup |= FOLL_WRITE;
-	/* A file is guarded by the notifier: pin_user_pages.rst, CASE 3. */
-	if (!seg->map)
-		gup |= FOLL_LONGTERM;
-
 	while (*done < last) {
 		int nr = min_t(unsigned long, last - *done, PINR_BATCH);
 		int err = pinr_seg_lock_dio(seg);
 
 		if (err)
 			return err;
-		nr = pin_user_pages_fast(pin->start + (*done << PAGE_SHIFT),
-					 nr, gup, pin->pages + *done);
+		nr = pinr_gup_seg_batch(pin, seg, *done, nr);
 		pinr_seg_unlock_dio(seg);
 		if (nr <= 0)
 			return nr ? nr : -EFAULT;

@@ -11,7 +11,8 @@
 #include "core.h"
 #include "trace.h"
 
-DEFINE_XARRAY(pinr_pins);
+/* Not an xarray: one that is often empty has its nodes freed by RCU each time. */
+struct rb_root pinr_pins = RB_ROOT;
 struct workqueue_struct *pinr_unpin_wq;
 struct workqueue_struct *pinr_prompt_wq;
 struct workqueue_struct *pinr_after_wq;
@@ -44,9 +45,10 @@ static void pinr_pin_last(struct kref *ref)
 	pinr_free_arrays(pin);
 	pinr_holder_put(pin->holder);
 	pinr_cgroup_put(pin->cgroup);
+	pinr_budget_put(pin->budget);
 	if (pin->armed)
 		pinr_disarm();
-	kfree(pin);
+	pinr_pin_free(pin);
 	module_put(THIS_MODULE);
 }
 
@@ -54,6 +56,43 @@ static void pinr_pin_last(struct kref *ref)
 void pinr_pin_put(struct pin_revoke_pin *pin)
 {
 	kref_put(&pin->ref, pinr_pin_last);
+}
+
+static bool pinr_pin_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct pin_revoke_pin, by_id)->id <
+	       rb_entry(b, struct pin_revoke_pin, by_id)->id;
+}
+
+/* From now on it can be found. Caller holds pinr_lock. */
+void pinr_pin_add(struct pin_revoke_pin *pin)
+{
+	lockdep_assert_held(&pinr_lock);
+	rb_add(&pin->by_id, &pinr_pins, pinr_pin_less);
+}
+
+/* The pin with the lowest id that is not below @id, or NULL. Caller holds pinr_lock. */
+static struct pin_revoke_pin *pinr_pin_from(u64 id)
+{
+	struct rb_node *node = pinr_pins.rb_node;
+	struct pin_revoke_pin *pin, *found = NULL;
+
+	lockdep_assert_held(&pinr_lock);
+	while (node) {
+		pin = rb_entry(node, struct pin_revoke_pin, by_id);
+		if (pin->id >= id)
+			found = pin;
+		node = pin->id >= id ? node->rb_left : node->rb_right;
+	}
+	return found;
+}
+
+/* As pinr_pin_find(), without a reference. Caller holds pinr_lock. */
+struct pin_revoke_pin *__pinr_pin_find(u64 id)
+{
+	struct pin_revoke_pin *pin = pinr_pin_from(id);
+
+	return pin && pin->id == id ? pin : NULL;
 }
 
 /**
@@ -67,7 +106,7 @@ struct pin_revoke_pin *pinr_pin_find(u64 id)
 	struct pin_revoke_pin *pin;
 
 	spin_lock(&pinr_lock);
-	pin = xa_load(&pinr_pins, id);
+	pin = __pinr_pin_find(id);
 	if (pin)
 		pinr_pin_get(pin);
 	spin_unlock(&pinr_lock);
@@ -83,10 +122,9 @@ struct pin_revoke_pin *pinr_pin_find(u64 id)
 struct pin_revoke_pin *pinr_pin_next(u64 after)
 {
 	struct pin_revoke_pin *pin;
-	unsigned long id = after;
 
 	spin_lock(&pinr_lock);
-	pin = xa_find_after(&pinr_pins, &id, ULONG_MAX, XA_PRESENT);
+	pin = pinr_pin_from(after + 1);
 	if (pin)
 		pinr_pin_get(pin);
 	spin_unlock(&pinr_lock);
@@ -198,7 +236,8 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 		if (!queue_work(pinr_unpin_wq, &pin->unpin_work))
 			pinr_pin_put(pin);
 	}
-	if (step.todo & PINR_DO_TELL)
+	/* A pin that was never away has nothing to tell. */
+	if ((step.todo & PINR_DO_TELL) && pin->tell)
 		pinr_pin_tell(pin);
 	/* What was wanted while it was asked for. */
 	if (input == PINR_CANCEL)

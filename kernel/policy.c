@@ -18,6 +18,7 @@
 
 static struct pinr_rule pinr_rules[PINR_MAX_RULES];	/* pinr_lock */
 static unsigned int pinr_nr_rules;			/* pinr_lock */
+static unsigned int pinr_rules_changed = 1;		/* so is this; odd, as that of pins */
 
 #define WAIT(ms, extend_ms) {				\
 	[PINR_ACTION] = PIN_REVOKE_ACTION_WAIT,		\
@@ -68,6 +69,17 @@ bool pinr_reason_takes(enum pin_revoke_reason reason)
 	default:
 		return false;
 	}
+}
+
+/*
+ * Reasons for which somebody waits who has not chosen for how long: an
+ * administrator's command has its own grace, and returns at once.
+ */
+bool pinr_reason_delays(enum pin_revoke_reason reason)
+{
+	return pinr_defaults[reason][PINR_ACTION] == PIN_REVOKE_ACTION_WAIT &&
+	       reason != PIN_REVOKE_REASON_ADMIN &&
+	       reason != PIN_REVOKE_REASON_DRAIN;
 }
 
 /* Which value is the time that a holder has. */
@@ -216,6 +228,12 @@ bool pinr_policy_asks(enum pin_revoke_reason reason)
 			policy.value[pinr_reason_time(reason)]);
 }
 
+/* As pinr_pins_seq(), of what is set */
+unsigned int pinr_policies_seq(void)
+{
+	return READ_ONCE(pinr_rules_changed);
+}
+
 /**
  * pinr_policy_rule - walk what is set for users, cgroups and command names
  * @nr: which
@@ -353,6 +371,8 @@ int pinr_policy_set(const struct pinr_rule *change,
 		NL_SET_ERR_MSG(extack, "too many policies: delete one");
 		err = -ENOSPC;
 	}
+	if (!err)
+		pinr_rules_changed += 2;
 	spin_unlock(&pinr_lock);
 	return err;
 }
@@ -364,8 +384,10 @@ int pinr_policy_del(const struct pinr_rule *like)
 
 	spin_lock(&pinr_lock);
 	rule = pinr_rule_find(like);
-	if (rule)
+	if (rule) {
 		*rule = pinr_rules[--pinr_nr_rules];
+		pinr_rules_changed += 2;
+	}
 	spin_unlock(&pinr_lock);
 	return rule ? 0 : -ENOENT;
 }

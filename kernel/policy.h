@@ -43,6 +43,7 @@ struct pinr_rule {
 
 #define PINR_NR_REASONS	(PIN_REVOKE_REASON_MAX + 1)
 bool pinr_reason_asks(enum pin_revoke_reason reason);
+bool pinr_reason_delays(enum pin_revoke_reason reason);
 bool pinr_reason_takes(enum pin_revoke_reason reason);
 enum pinr_value pinr_reason_time(enum pin_revoke_reason reason);
 struct cgroup *pinr_cgroup_get(void);
@@ -52,6 +53,7 @@ struct pinr_policy __pinr_policy_of(enum pin_revoke_reason reason,
 struct pinr_policy pinr_policy_of(enum pin_revoke_reason reason,
 				  const struct pin_revoke_pin *pin);
 bool pinr_policy_asks(enum pin_revoke_reason reason);
+unsigned int pinr_policies_seq(void);
 bool pinr_policy_rule(unsigned int nr, struct pinr_rule *rule);
 int pinr_policy_set(const struct pinr_rule *change,
 		    struct netlink_ext_ack *extack);

@@ -43,7 +43,7 @@ enum pinr_input {
 struct pinr_step {
 	unsigned char next;
 	unsigned char todo;
-	unsigned char valid;
+	unsigned short valid;	/* four bytes: copied as one word */
 };
 
 struct pinr_step pinr_step(enum pin_revoke_state state, enum pinr_input input);

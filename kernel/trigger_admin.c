@@ -59,13 +59,23 @@ static bool pinr_meant_by_memory(const struct pinr_selection *sel,
 	return meant;
 }
 
-/* "rxe0" means "rxe0 mr 5", too. */
-static bool pinr_meant_by_name(const struct pinr_selection *sel,
-			       struct pin_revoke_pin *pin)
+/**
+ * pinr_meant_by_name - may it be meant, by what never changes
+ * @sel: the selection; files and memory in it are not looked at
+ * @pin: the pin
+ *
+ * Device "rxe0" means "rxe0 mr 5", too.
+ *
+ * Context: any.
+ */
+bool pinr_meant_by_name(const struct pinr_selection *sel,
+			struct pin_revoke_pin *pin)
 {
 	size_t len;
 
-	if (sel->driver && strcmp(sel->driver, pin->driver))
+	if ((sel->pin && sel->pin != pin->id) ||
+	    (sel->pid && sel->pid != pin->pid) ||
+	    (sel->driver && strcmp(sel->driver, pin->driver)))
 		return false;
 	if (!sel->device)
 		return true;
@@ -74,45 +84,46 @@ static bool pinr_meant_by_name(const struct pinr_selection *sel,
 	       (!pin->name[len] || pin->name[len] == ' ');
 }
 
-/* All pins, or the one that is named, as pinr_index_collect() */
-static struct pin_revoke_pin **pinr_candidates(const struct pinr_selection *sel,
-					       unsigned int *nr)
+/* All pins, or the one that is named, as pinr_index_list() */
+static int pinr_candidates(const struct pinr_selection *sel,
+			   struct pin_revoke_pin ***pins, unsigned int *nr)
 {
 	struct pinr_scope all = { .anon = true };
-	struct pin_revoke_pin **pins;
 
 	if (!sel->pin)
-		return pinr_index_collect(&all, nr);
-	*nr = 0;
-	pins = kvmalloc(sizeof(*pins), GFP_KERNEL);
-	if (pins) {
-		pins[0] = pinr_pin_find(sel->pin);
-		*nr = !!pins[0];
-	}
-	return pins;
+		return pinr_index_list(&all, pins, nr);
+	*pins = kvmalloc(sizeof(**pins), GFP_KERNEL);
+	if (!*pins)
+		return -ENOMEM;
+	(*pins)[0] = pinr_pin_find(sel->pin);
+	*nr = !!(*pins)[0];
+	return 0;
 }
 
 /**
  * pinr_select - the pins that an administrator means
  * @sel: the selection; each of its members that is set must fit
+ * @found: set to an array of them as from pinr_index_collect()
  * @nr: how many were found
  *
  * Context: may sleep; waits for ->map() and ->unmap() of the pins.
- * Return: as pinr_index_collect().
+ * Return: 0, or -ENOMEM: nobody knows whether there are any.
  */
-struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
-				    unsigned int *nr)
+int pinr_select(const struct pinr_selection *sel, struct pin_revoke_pin ***found,
+		unsigned int *nr)
 {
 	struct pin_revoke_pin **pins;
-	unsigned int i, found;
+	unsigned int i, all;
+	int err;
 
-	pins = pinr_candidates(sel, &found);
+	err = pinr_candidates(sel, &pins, &all);
+	if (err)
+		return err;
 	*nr = 0;
-	for (i = 0; i < found; i++) {
+	for (i = 0; i < all; i++) {
 		struct pin_revoke_pin *pin = pins[i];
 
-		if ((!sel->pid || sel->pid == pin->pid) &&
-		    pinr_meant_by_name(sel, pin) &&
+		if (pinr_meant_by_name(sel, pin) &&
 		    pinr_meant_by_file(sel, pin) &&
 		    pinr_meant_by_memory(sel, pin))
 			pins[(*nr)++] = pin;
@@ -122,9 +133,10 @@ struct pin_revoke_pin **pinr_select(const struct pinr_selection *sel,
 	}
 	if (!*nr) {
 		kvfree(pins);
-		return NULL;
+		pins = NULL;
 	}
-	return pins;
+	*found = pins;
+	return 0;
 }
 
 /**

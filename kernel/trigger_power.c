@@ -14,16 +14,21 @@
 static struct pin_revoke_pin **pinr_asleep;
 static unsigned int pinr_nr_asleep;
 
-static void pinr_power_sleep(void)
+/* Return: 0, or -ENOMEM: what to stop is not known, the machine must stay awake. */
+static int pinr_power_sleep(void)
 {
 	enum pin_revoke_reason reason = PIN_REVOKE_REASON_SUSPEND;
 	struct pinr_scope all = { .anon = true };
+	int err;
 	u64 id;
 
-	pinr_asleep = pinr_index_collect(&all, &pinr_nr_asleep);
+	err = pinr_index_list(&all, &pinr_asleep, &pinr_nr_asleep);
+	if (err)
+		return err;
 	pinr_hold(pinr_asleep, pinr_nr_asleep, true);
 	id = pinr_revoke(pinr_asleep, pinr_nr_asleep, reason, 0, UINT_MAX);
 	pinr_wait_pins(pinr_asleep, pinr_nr_asleep, reason, id);
+	return 0;
 }
 
 static void pinr_power_wake(void)
@@ -41,8 +46,7 @@ static int pinr_power_notify(struct notifier_block *nb, unsigned long action,
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		pinr_power_sleep();
-		break;
+		return notifier_from_errno(pinr_power_sleep());
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:

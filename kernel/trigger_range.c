@@ -66,9 +66,9 @@ static void pinr_range_end(struct pinr_frame *frames, unsigned int nr)
  *
  * Return: as @orig.
  */
-int pinr_do_truncate(void *idmap, struct dentry *dentry, loff_t length,
-		     unsigned int time_attrs, struct file *filp,
-		     int (*orig)(void *idmap, struct dentry *dentry,
+int pinr_do_truncate(struct mnt_idmap *idmap, struct dentry *dentry,
+		     loff_t length, unsigned int time_attrs, struct file *filp,
+		     int (*orig)(struct mnt_idmap *idmap, struct dentry *dentry,
 				 loff_t length, unsigned int time_attrs,
 				 struct file *filp))
 {

@@ -39,37 +39,6 @@ static void pinr_ask_background(struct pinr_frame *frame, unsigned int most_ms)
 	memalloc_nofs_restore(nofs);
 }
 
-/*
- * Writes what lies between the ranges that are put off. They stay dirty, so
- * the flusher comes back; when a holder answers or its time is up, the restore
- * worker writes the range without waiting for that visit.
- */
-static int pinr_write_gaps(struct address_space *mapping,
-			   struct writeback_control *wbc,
-			   int (*orig)(struct address_space *mapping,
-				       struct writeback_control *wbc))
-{
-	loff_t start = wbc->range_start, end = wbc->range_end;
-	pgoff_t pos = 0, first = 0, last = 0;
-	bool more = true;
-	int err = 0;
-
-	wbc->range_cyclic = 0;
-	while (more && !err && wbc->nr_to_write > 0) {
-		more = pinr_index_skipped(mapping, pos, &first, &last);
-		wbc->range_start = (loff_t)pos << PAGE_SHIFT;
-		wbc->range_end = more ? ((loff_t)first << PAGE_SHIFT) - 1 :
-					LLONG_MAX;
-		if (wbc->range_end > wbc->range_start)
-			err = orig(mapping, wbc);
-		pos = last + 1;
-	}
-	wbc->range_cyclic = 1;
-	wbc->range_start = start;
-	wbc->range_end = end;
-	return err;
-}
-
 /**
  * pinr_do_writepages - around do_writepages()
  * @mapping: as there

@@ -42,6 +42,15 @@ static u64 *pinr_word_at(struct pinr_ctx *ctx, unsigned int nr)
 	return (u64 *)page_address(page) + nr % PINR_WORDS_PER_PAGE;
 }
 
+/* Kept for the next: many declare one range at a time. */
+static void pinr_word_spare(struct pinr_ctx *ctx, unsigned int nr)
+{
+	int old = xchg(&ctx->spare_word, nr + 1);
+
+	if (old)
+		ida_free(&ctx->words, old - 1);
+}
+
 /**
  * pinr_word_get - give a pin a word of a context
  * @ctx: the context, which stays as long as the pin has the word
@@ -58,13 +67,15 @@ int pinr_word_get(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 	int nr = pin->word_nr;
 
 	if (!word) {
-		nr = ida_alloc_max(&ctx->words, PIN_REVOKE_MAX_WORDS - 1,
-				   GFP_KERNEL_ACCOUNT);
+		nr = xchg(&ctx->spare_word, 0) - 1;
+		if (nr < 0)
+			nr = ida_alloc_max(&ctx->words, PIN_REVOKE_MAX_WORDS - 1,
+					   GFP_KERNEL_ACCOUNT);
 		if (nr < 0)
 			return nr == -ENOSPC ? -EDQUOT : nr;
 		word = pinr_word_at(ctx, nr);
 		if (!word) {
-			ida_free(&ctx->words, nr);
+			pinr_word_spare(ctx, nr);
 			return -ENOMEM;
 		}
 		kref_get(&ctx->ref);
@@ -94,7 +105,7 @@ void pinr_word_put(struct pin_revoke_pin *pin)
 	pin->word = NULL;
 	mutex_unlock(&pin->lock);
 	pin->word_ctx = NULL;
-	ida_free(&ctx->words, pin->word_nr);
+	pinr_word_spare(ctx, pin->word_nr);
 	pinr_ctx_put(ctx);
 }
 

@@ -7,6 +7,8 @@
  * not know its VMA. Must never keep a file or an inode: a pin does not make a
  * file system busy.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -54,7 +56,7 @@ static bool pinr_fs_proven(const struct inode *inode)
 	switch (inode->i_sb->s_magic) {
 	case EXT4_SUPER_MAGIC:
 		return i_blocksize(inode) == PAGE_SIZE ||
-		       !compat_journals_data(inode->i_mapping) ||
+		       !pinr_journals_data(inode->i_mapping) ||
 		       READ_ONCE(any_fs);
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:
@@ -64,21 +66,12 @@ static bool pinr_fs_proven(const struct inode *inode)
 	}
 }
 
-/* Next VMA of a range without holes; NULL at a hole. */
-static struct vm_area_struct *pinr_vma_at(unsigned long addr)
-{
-	struct vm_area_struct *vma = find_vma(current->mm, addr);
-
-	return vma && vma->vm_start <= addr ? vma : NULL;
-}
-
 static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 			 const struct vm_area_struct *vma)
 {
 	const struct inode *inode;
 	unsigned long nr = (seg->end - seg->start) >> PAGE_SHIFT;
 
-	seg->pin = pin;
 	/* Nobody is about to fault it in. */
 	if (pin->declared && (pin->flags & PIN_REVOKE_WRITE) &&
 	    !(vma->vm_flags & VM_WRITE))
@@ -110,6 +103,17 @@ static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
 	return 0;
 }
 
+/* Caller is the only one who walks: the pin is new, or it is the restore worker. */
+static struct pinr_segs *pinr_segs_new(struct pin_revoke_pin *pin, unsigned int nr)
+{
+	struct pinr_segs *segs = (struct pinr_segs *)pin->one_seg;
+
+	if (nr > 1 || segs->own)
+		return kvzalloc(struct_size(segs, seg, nr), GFP_KERNEL_ACCOUNT);
+	*segs = (struct pinr_segs) { .own = true };
+	return segs;
+}
+
 /**
  * pinr_segs_walk - record what a pin's range is made of
  * @pin: the pin
@@ -120,34 +124,35 @@ static int pinr_seg_fill(struct pin_revoke_pin *pin, struct pinr_seg *seg,
  */
 struct pinr_segs *pinr_segs_walk(struct pin_revoke_pin *pin)
 {
-	struct vm_area_struct *vma;
+	struct vm_area_struct *vma, *first;
 	struct pinr_segs *segs;
-	unsigned int nr = 0;
-	unsigned long addr;
+	unsigned int nr = 1, i;
 	int err = 0;
 
 	mmap_read_lock(current->mm);
 	/* The notifier's order, see pinr_teach_order(). */
 	might_lock(&pin->lock);
-	for (addr = pin->start; addr < pin->end; addr = vma->vm_end, nr++) {
-		vma = pinr_vma_at(addr);
-		if (!vma) {
-			segs = ERR_PTR(-EFAULT);
-			goto out;
-		}
+	first = vma_lookup(current->mm, pin->start);
+	for (vma = first; vma && vma->vm_end < pin->end; nr++)
+		vma = vma_lookup(current->mm, vma->vm_end);
+	if (!vma) {
+		segs = ERR_PTR(-EFAULT);
+		goto out;
 	}
-	segs = kvzalloc(struct_size(segs, seg, nr), GFP_KERNEL_ACCOUNT);
+	segs = pinr_segs_new(pin, nr);
 	if (!segs) {
 		segs = ERR_PTR(-ENOMEM);
 		goto out;
 	}
-	for (addr = pin->start; addr < pin->end && !err; addr = vma->vm_end) {
-		struct pinr_seg *seg = &segs->seg[segs->nr++];
-
-		vma = pinr_vma_at(addr);
-		seg->start = addr;
-		seg->end = min(vma->vm_end, pin->end);
-		err = pinr_seg_fill(pin, seg, vma);
+	for (i = 0; i < nr && !err; i++) {
+		vma = i ? vma_lookup(current->mm, vma->vm_end) : first;
+		segs->seg[i] = (struct pinr_seg) {
+			.pin = pin,
+			.start = max(vma->vm_start, pin->start),
+			.end = min(vma->vm_end, pin->end),
+		};
+		segs->nr++;
+		err = pinr_seg_fill(pin, &segs->seg[i], vma);
 	}
 	if (err) {
 		pinr_segs_free(segs);
@@ -171,7 +176,10 @@ void pinr_segs_free(struct pinr_segs *segs)
 		if (segs->seg[i].map)
 			pinr_map_put(segs->seg[i].map);
 	}
-	kvfree(segs);
+	if (segs->own)
+		segs->own = false;
+	else
+		kvfree(segs);
 }
 
 /* What a writable pin makes writable is a file's: as for write(2), no freeze meanwhile. */
@@ -324,7 +332,7 @@ int pinr_settle(struct pin_revoke_pin *pin, const struct pinr_run *run,
 		pgoff_t first = 0;
 
 		mmap_read_lock(current->mm);
-		vma = pinr_vma_at(addr);
+		vma = vma_lookup(current->mm, addr);
 		end = vma ? min(vma->vm_end, stop) : stop;
 		if (vma && pinr_vma_tracked(vma)) {
 			file = get_file(vma->vm_file);
@@ -363,7 +371,7 @@ bool pin_revoke_needed(unsigned long addr, size_t len)
 		return false;
 	mmap_read_lock(current->mm);
 	while (addr < end && !needed) {
-		struct vm_area_struct *vma = pinr_vma_at(addr);
+		struct vm_area_struct *vma = vma_lookup(current->mm, addr);
 
 		if (!vma)
 			break;

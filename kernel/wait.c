@@ -35,26 +35,35 @@ static ktime_t pinr_open_until(struct pin_revoke_pin **pins, unsigned int nr,
 	return until;
 }
 
+/*
+ * Has everybody answered? Those before the @first have: who has many pins is woken
+ * by each of them.
+ */
+static bool pinr_all_answered(struct pin_revoke_pin **pins, unsigned int nr,
+			      enum pin_revoke_reason reason, unsigned int *first)
+{
+	spin_lock(&pinr_lock);
+	while (*first < nr && !pinr_ask_awaited(pinr_ask_of(pins[*first], reason)))
+		++*first;
+	spin_unlock(&pinr_lock);
+	return *first == nr;
+}
+
 /* The request's work does this too; a busy queue must not hold up a waiter. */
 static void pinr_take_due(struct pin_revoke_pin *pin,
 			  enum pin_revoke_reason reason)
 {
-	struct pinr_request *req = NULL;
 	struct pinr_ask *ask;
-	ktime_t next;
 
 	spin_lock(&pinr_lock);
 	ask = pinr_ask_of(pin, reason);
-	if (ask) {
-		req = ask->req;
-		kref_get(&req->ref);
-	}
+	if (ask)
+		kref_get(&ask->req->ref);
 	spin_unlock(&pinr_lock);
-	if (!req)
+	if (!ask)
 		return;
-	while (pinr_request_due(req, &next))
-		cond_resched();
-	pinr_request_put(req);
+	pinr_ask_take(ask);
+	pinr_request_put(ask->req);
 }
 
 /*
@@ -93,7 +102,7 @@ static void pinr_request_killed(u64 id)
 void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 		    enum pin_revoke_reason reason, u64 id)
 {
-	unsigned int i;
+	unsigned int i, first = 0;
 
 	pinr_might_wait();
 	for (;;) {
@@ -106,7 +115,8 @@ void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
 			for (i = 0; i < nr; i++)
 				pinr_take_due(pins[i], reason);
 		} else if (wait_event_killable_timeout(pinr_answered,
-						       !pinr_open_until(pins, nr, reason),
+						       pinr_all_answered(pins, nr, reason,
+									 &first),
 						       nsecs_to_jiffies(left) + 1) < 0) {
 			if (id)
 				pinr_request_killed(id);

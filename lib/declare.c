@@ -20,7 +20,7 @@ struct reply {
 };
 
 /* An array of structs that may be longer than ours */
-static struct revoke_range *range_at(const struct revoke_range *ranges, size_t i)
+struct revoke_range *revoke_range_at(const struct revoke_range *ranges, size_t i)
 {
 	return (struct revoke_range *)((char *)ranges + i * ranges->size);
 }
@@ -55,7 +55,7 @@ static int on_declared(struct nlmsghdr *nlh, void *arg)
 		word = nla_get_u32(tb[PIN_REVOKE_A_DECLARED_WORD]);
 		if (word >= PIN_REVOKE_MAX_WORDS)
 			return -EPROTO;
-		range = range_at(reply->ranges, reply->done++);
+		range = revoke_range_at(reply->ranges, reply->done++);
 		range->id = nla_get_u64(tb[PIN_REVOKE_A_DECLARED_ID]);
 		range->word = reply->words + word;
 		range->generation =
@@ -76,7 +76,7 @@ static int claim_some(struct revoke_ctx *ctx, struct revoke_range *ranges, size_
 	err = msg ? nla_put_u32(msg, PIN_REVOKE_A_DECLARE_CTX_FD, ctx->fd) : -1;
 	for (i = 0; !err && i < nr; i++)
 		err = nla_put_u64(msg, PIN_REVOKE_A_DECLARE_ID,
-				  range_at(ranges, i)->id);
+				  revoke_range_at(ranges, i)->id);
 	if (err) {
 		nlmsg_free(msg);
 		return -ENOMEM;
@@ -84,24 +84,20 @@ static int claim_some(struct revoke_ctx *ctx, struct revoke_range *ranges, size_
 	return revoke_nl_call(&ctx->cmd, msg, on_declared, &reply, NULL);
 }
 
+_Static_assert(REVOKE_ERROR_LEN >= PIN_REVOKE_TEXT_LEN, "room for the kernel's words");
+
 /* One call; @nr is what fits into it. */
 static int call(struct revoke_ctx *ctx, unsigned long cmd, const char *name,
 		struct pin_revoke_range *args, size_t nr)
 {
-	char text[REVOKE_ERROR_LEN] = "";
 	struct pin_revoke_ranges arg = {
 		.size = sizeof(arg), .nr = nr,
 		.ranges = (uintptr_t)args,
 		.name = (uintptr_t)name,
-		.text = (uintptr_t)text,
+		.text = (uintptr_t)revoke_last_error(ctx),
 	};
-	int err;
 
-	if (!ioctl(ctx->fd, cmd, &arg))
-		return 0;
-	err = -errno;
-	revoke_set_error(text);
-	return err;
+	return ioctl(ctx->fd, cmd, &arg) ? -errno : 0;
 }
 
 static int declare_some(struct revoke_ctx *ctx, const char *name,
@@ -112,7 +108,7 @@ static int declare_some(struct revoke_ctx *ctx, const char *name,
 	int err;
 
 	for (i = 0; i < nr; i++) {
-		const struct revoke_range *range = range_at(ranges, i);
+		const struct revoke_range *range = revoke_range_at(ranges, i);
 
 		args[i] = (struct pin_revoke_range){
 			.addr = range->addr, .len = range->len, .flags = range->flags
@@ -120,7 +116,7 @@ static int declare_some(struct revoke_ctx *ctx, const char *name,
 	}
 	err = call(ctx, PIN_REVOKE_IOC_DECLARE, name, args, nr);
 	for (i = 0; !err && i < nr; i++) {
-		struct revoke_range *range = range_at(ranges, i);
+		struct revoke_range *range = revoke_range_at(ranges, i);
 
 		if (args[i].word >= PIN_REVOKE_MAX_WORDS)
 			return -EPROTO;
@@ -138,7 +134,7 @@ static int undeclare_some(struct revoke_ctx *ctx, const struct revoke_range *ran
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		args[i].id = range_at(ranges, i)->id;
+		args[i].id = revoke_range_at(ranges, i)->id;
 	return call(ctx, PIN_REVOKE_IOC_UNDECLARE, NULL, args, nr);
 }
 
@@ -154,37 +150,37 @@ static int undeclare(struct revoke_ctx *ctx, const struct revoke_range *ranges,
 	int err = 0;
 
 	for (done = 0; !err && done < nr; done += some(nr - done))
-		err = undeclare_some(ctx, range_at(ranges, done), some(nr - done));
+		err = undeclare_some(ctx, revoke_range_at(ranges, done), some(nr - done));
 	return err;
 }
 
-static int check(const struct revoke_range *ranges, size_t nr)
+/* Every call begins with this. Return: 0, or why it is none. */
+int revoke_enter_ranges(const struct revoke_ctx *ctx,
+			const struct revoke_range *ranges, size_t nr)
 {
+	int err = revoke_enter(ctx);
 	size_t i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; !err && i < nr; i++)
 		if (ranges->size < sizeof(*ranges) ||
-		    range_at(ranges, i)->size != ranges->size)
-			return -EINVAL;
-	return 0;
+		    revoke_range_at(ranges, i)->size != ranges->size)
+			err = -EINVAL;
+	return err;
 }
 
 REVOKE_EXPORT int revoke_declare(struct revoke_ctx *ctx, const char *name,
 				 struct revoke_range *ranges, size_t nr)
 {
+	int err = revoke_enter_ranges(ctx, ranges, nr);
 	int saved = errno;
 	size_t done;
-	int err;
 
-	err = revoke_enter(ctx);
-	if (!err)
-		err = check(ranges, nr);
 	if (!err && name && strlen(name) >= sizeof(((struct revoke_pin *)0)->name))
 		err = -EINVAL;
 	if (err)
 		return err;
 	for (done = 0; !err && done < nr;) {
-		err = declare_some(ctx, name, range_at(ranges, done),
+		err = declare_some(ctx, name, revoke_range_at(ranges, done),
 				   some(nr - done));
 		if (!err)
 			done += some(nr - done);
@@ -203,12 +199,9 @@ REVOKE_EXPORT int revoke_declare(struct revoke_ctx *ctx, const char *name,
 REVOKE_EXPORT int revoke_undeclare(struct revoke_ctx *ctx,
 				   const struct revoke_range *ranges, size_t nr)
 {
+	int err = revoke_enter_ranges(ctx, ranges, nr);
 	int saved = errno;
-	int err;
 
-	err = revoke_enter(ctx);
-	if (!err)
-		err = check(ranges, nr);
 	if (!err)
 		err = undeclare(ctx, ranges, nr);
 	errno = saved;
@@ -232,28 +225,28 @@ static int claim(struct revoke_ctx *ctx, struct revoke_range *ranges, size_t nr)
 	int err = 0;
 
 	for (i = 0; !err && i < nr; i++) {
-		struct revoke_range *range = range_at(ranges, i);
+		struct revoke_range *range = revoke_range_at(ranges, i);
 
 		if (range->id)
 			continue;
-		err = revoke_nl_pins(&ctx->cmd, find, range);
+		err = revoke_nl_pins(&ctx->cmd, NULL, find, range);
+		/* Others came and went; the one that is meant was there. */
+		if (err == -EAGAIN)
+			err = 0;
 		if (!err && !range->id)
 			err = -ENOENT;
 	}
 	for (done = 0; !err && done < nr; done += some(nr - done))
-		err = claim_some(ctx, range_at(ranges, done), some(nr - done));
+		err = claim_some(ctx, revoke_range_at(ranges, done), some(nr - done));
 	return err;
 }
 
 REVOKE_EXPORT int revoke_claim(struct revoke_ctx *ctx,
 			       struct revoke_range *ranges, size_t nr)
 {
+	int err = revoke_enter_ranges(ctx, ranges, nr);
 	int saved = errno;
-	int err;
 
-	err = revoke_enter(ctx);
-	if (!err)
-		err = check(ranges, nr);
 	if (!err)
 		err = claim(ctx, ranges, nr);
 	errno = saved;

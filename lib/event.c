@@ -145,13 +145,14 @@ static int next_pin(struct revoke_stream *s, struct revoke_pin *pin)
 	struct revoke_pin unused;
 	int ret;
 
-	if (s->lost) {
-		s->lost = false;
-		if (s->held)
-			drop(s);
-		return -ENOBUFS;
-	}
 	for (;;) {
+		/* Also what drop() has just found: nothing may come to wake us again. */
+		if (s->lost) {
+			s->lost = false;
+			if (s->held)
+				drop(s);
+			return -ENOBUFS;
+		}
 		if (!s->held) {
 			ret = fill(s);
 			if (ret <= 0)

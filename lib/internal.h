@@ -70,7 +70,24 @@ void revoke_clear_error(void);
 void revoke_set_error(const char text[REVOKE_ERROR_LEN]);
 
 /* list.c: dumps */
-int revoke_nl_pins(struct revoke_nl *nl,
+
+/**
+ * struct revoke_want - which pins the kernel is to list
+ * @id: this one
+ * @pid: of this process
+ * @driver: of this kernel module
+ * @device: whose name begins with this word
+ *
+ * What is 0 or NULL means all.
+ */
+struct revoke_want {
+	uint64_t id;
+	uint32_t pid;
+	const char *driver;
+	const char *device;
+};
+
+int revoke_nl_pins(struct revoke_nl *nl, const struct revoke_want *want,
 		   int (*fn)(const struct revoke_pin *pin, void *arg),
 		   void *arg);
 int revoke_nl_requests(struct revoke_nl *nl,
@@ -209,6 +226,10 @@ struct revoke_ctx {
 };
 
 int revoke_enter(const struct revoke_ctx *ctx);
+/* The same for a call with ranges, of which one may be longer than ours. declare.c */
+int revoke_enter_ranges(const struct revoke_ctx *ctx,
+			const struct revoke_range *ranges, size_t nr);
+struct revoke_range *revoke_range_at(const struct revoke_range *ranges, size_t i);
 
 /* names_gen.c: what <revoke/revoke.h> does not have of it */
 const char *revoke_action_name(uint32_t value);
@@ -216,6 +237,7 @@ const char *revoke_policy_source_name(uint32_t value);
 const char *revoke_cmd_name(uint32_t value);
 const char *revoke_ctx_flags_name(uint32_t value);
 const char *revoke_event_flags_name(uint32_t value);
+const char *revoke_feature_flags_name(uint32_t value);
 const char *revoke_pin_flags_name(uint32_t value);
 
 #endif /* LIBREVOKE_INTERNAL_H */

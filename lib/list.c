@@ -4,7 +4,8 @@
  *
  * Owns the dumps, the way back to the truth after lost events. A dump is read
  * to its end before anybody hears of it, so that whoever does may call the
- * library: the answer to a request that was lost is given from there.
+ * library: the answer to a request that was lost is given from there. One that
+ * changed meanwhile is read again, but not for ever: some lists never stand still.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,40 +13,74 @@
 #include <string.h>
 #include "internal.h"
 
+#define TRIES	3
+
 /* Messages, one after the other */
 struct dump {
 	char *buf;
-	int len;
+	int len, size;
 };
 
 static int collect(struct nlmsghdr *nlh, void *arg)
 {
 	size_t len = NLMSG_ALIGN(nlh->nlmsg_len);
 	struct dump *dump = arg;
-	char *buf;
 
-	if (len > (size_t)(INT32_MAX - dump->len))
+	if (len > (size_t)(INT32_MAX / 2 - dump->len))
 		return -EMSGSIZE;
-	buf = realloc(dump->buf, dump->len + len);
-	if (!buf)
-		return -ENOMEM;
-	memcpy(buf + dump->len, nlh, nlh->nlmsg_len);
-	dump->buf = buf;
+	if (dump->len + (int)len > dump->size) {
+		int size = 2 * (dump->len + len);
+		char *buf = realloc(dump->buf, size);
+
+		if (!buf)
+			return -ENOMEM;
+		dump->buf = buf;
+		dump->size = size;
+	}
+	memcpy(dump->buf + dump->len, nlh, nlh->nlmsg_len);
 	dump->len += len;
 	return 0;
 }
 
-/* Calls @fn for each message of a dump until it returns non-zero. */
-static int dump(struct revoke_nl *nl, uint8_t cmd, revoke_reply_fn fn,
-		void *arg)
+static struct nl_msg *question(const struct revoke_nl *nl, uint8_t cmd,
+			       const struct revoke_want *want)
+{
+	struct nl_msg *msg = revoke_nl_msg(nl, cmd, NLM_F_REQUEST | NLM_F_DUMP);
+
+	if (!msg || !want)
+		return msg;
+	if ((want->id && nla_put_u64(msg, PIN_REVOKE_A_PIN_ID, want->id)) ||
+	    (want->pid && nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, want->pid)) ||
+	    (want->driver &&
+	     nla_put_string(msg, PIN_REVOKE_A_PIN_DRIVER, want->driver)) ||
+	    (want->device &&
+	     nla_put_string(msg, PIN_REVOKE_A_PIN_DEVICE, want->device))) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return msg;
+}
+
+/*
+ * Calls @fn for each message of a dump until it returns non-zero. @changed: what
+ * came or went while it was read, the last time, may be missing.
+ */
+static int dump(struct revoke_nl *nl, uint8_t cmd, const struct revoke_want *want,
+		revoke_reply_fn fn, void *arg, bool *changed)
 {
 	struct dump all = { 0 };
+	unsigned int tries = 0;
 	struct nlmsghdr *nlh;
 	int ret, left;
 
-	ret = revoke_nl_call(nl, revoke_nl_msg(nl, cmd,
-					       NLM_F_REQUEST | NLM_F_DUMP),
-			     collect, &all, NULL);
+	do {
+		all.len = 0;
+		ret = revoke_nl_call(nl, question(nl, cmd, want), collect, &all,
+				     NULL);
+	} while (ret == -EAGAIN && ++tries < TRIES);
+	*changed = ret == -EAGAIN;
+	if (*changed)
+		ret = 0;
 	left = all.len;
 	for (nlh = (struct nlmsghdr *)all.buf; !ret && left > 0;
 	     nlh = nlmsg_next(nlh, &left))
@@ -69,14 +104,17 @@ static int on_pin(struct nlmsghdr *nlh, void *arg)
 	return list->fn(&pin, list->arg);
 }
 
-/* revoke_pin_list() on a socket */
-int revoke_nl_pins(struct revoke_nl *nl,
+/* revoke_pin_list() on a socket, of the pins that are wanted; NULL: all */
+int revoke_nl_pins(struct revoke_nl *nl, const struct revoke_want *want,
 		   int (*fn)(const struct revoke_pin *pin, void *arg),
 		   void *arg)
 {
 	struct pin_list list = { .fn = fn, .arg = arg };
+	bool changed;
+	int ret;
 
-	return dump(nl, PIN_REVOKE_CMD_PIN_GET, on_pin, &list);
+	ret = dump(nl, PIN_REVOKE_CMD_PIN_GET, want, on_pin, &list, &changed);
+	return !ret && changed ? -EAGAIN : ret;
 }
 
 /* @req.id is 0 while there is none to be told */
@@ -145,13 +183,14 @@ int revoke_nl_requests(struct revoke_nl *nl,
 	struct request_list list = {
 		.fn = fn, .arg = arg, .req.size = sizeof(list.req)
 	};
+	bool changed;
 	int ret;
 
-	ret = dump(nl, PIN_REVOKE_CMD_REQUEST_GET, on_request, &list);
+	ret = dump(nl, PIN_REVOKE_CMD_REQUEST_GET, NULL, on_request, &list, &changed);
 	if (!ret)
 		ret = tell(&list);
 	free(list.pins);
-	return ret;
+	return !ret && changed ? -EAGAIN : ret;
 }
 
 REVOKE_EXPORT int revoke_pin_list(struct revoke_ctx *ctx,
@@ -164,7 +203,7 @@ REVOKE_EXPORT int revoke_pin_list(struct revoke_ctx *ctx,
 
 	ret = revoke_enter(ctx);
 	if (!ret)
-		ret = revoke_nl_pins(&ctx->cmd, fn, arg);
+		ret = revoke_nl_pins(&ctx->cmd, NULL, fn, arg);
 	errno = saved;
 	return ret;
 }

@@ -168,6 +168,20 @@ const char *revoke_range_flags_name(uint32_t value)
 	}
 }
 
+const char *revoke_feature_flags_name(uint32_t value)
+{
+	switch (value) {
+	case PIN_REVOKE_FEATURE_FLAGS_DECLARE_IOCTL:
+		return "declare-ioctl";
+	case PIN_REVOKE_FEATURE_FLAGS_PIN_FILTER:
+		return "pin-filter";
+	case PIN_REVOKE_FEATURE_FLAGS_DAX:
+		return "dax";
+	default:
+		return "?";
+	}
+}
+
 const char *revoke_cmd_name(uint32_t value)
 {
 	switch (value) {
@@ -211,6 +225,8 @@ const char *revoke_cmd_name(uint32_t value)
 		return "claim";
 	case PIN_REVOKE_CMD_RESTORE:
 		return "restore";
+	case PIN_REVOKE_CMD_FEATURES_GET:
+		return "features-get";
 	default:
 		return "?";
 	}

@@ -88,6 +88,48 @@ REVOKE_EXPORT int revoke_restore(struct revoke_ctx *ctx, uint64_t pin)
 	return err;
 }
 
+static int on_features(struct nlmsghdr *nlh, void *arg)
+{
+	static struct nla_policy policy[PIN_REVOKE_A_FEATURES_MAX + 1] = {
+		[PIN_REVOKE_A_FEATURES_FLAGS] = { .type = NLA_U32 },
+		[PIN_REVOKE_A_FEATURES_ASKS] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[PIN_REVOKE_A_FEATURES_MAX + 1];
+	struct revoke_features *features = arg;
+
+	if (genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_FEATURES_MAX, policy) < 0 ||
+	    !tb[PIN_REVOKE_A_FEATURES_FLAGS] || !tb[PIN_REVOKE_A_FEATURES_ASKS])
+		return -EPROTO;
+	features->flags = nla_get_u32(tb[PIN_REVOKE_A_FEATURES_FLAGS]);
+	features->asks = nla_get_u32(tb[PIN_REVOKE_A_FEATURES_ASKS]);
+	return 0;
+}
+
+REVOKE_EXPORT int revoke_features(struct revoke_ctx *ctx,
+				  struct revoke_features *features)
+{
+	struct revoke_features f = { 0 };
+	int saved = errno;
+	int err;
+
+	err = revoke_enter(ctx);
+	if (err)
+		return err;
+	if (features->size < sizeof(f))
+		return -EINVAL;
+	f.size = features->size;
+	err = revoke_nl_call(&ctx->cmd,
+			     revoke_nl_msg(&ctx->cmd, PIN_REVOKE_CMD_FEATURES_GET,
+					   NLM_F_REQUEST | NLM_F_ACK),
+			     on_features, &f, NULL);
+	if (!err) {
+		memset(features, 0, features->size);
+		memcpy(features, &f, sizeof(f));
+	}
+	errno = saved;
+	return err;
+}
+
 REVOKE_EXPORT unsigned int revoke_version(void)
 {
 	return REVOKE_VERSION;

@@ -9,9 +9,6 @@
 
 #include <linux/types.h>
 
-#undef pr_fmt
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 /* Before the split, a command had one entry with do and dump in it. */
 #ifdef COMPAT_GENL_SPLIT_OPS
 #define genl_split_ops	genl_ops
@@ -29,8 +26,5 @@ void compat_shrinker_free(struct shrinker *shrinker);
 #define shrinker_register	compat_shrinker_register
 #define shrinker_free		compat_shrinker_free
 #endif
-
-struct address_space;
-bool compat_journals_data(const struct address_space *mapping);
 
 #endif /* _PIN_REVOKE_COMPAT_H */

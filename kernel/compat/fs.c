@@ -4,17 +4,18 @@
  *
  * Must never be needed inside the kernel's tree: there they can be asked.
  */
-#include <linux/fs.h>
 #include <linux/kallsyms.h>
 #include <linux/string.h>
 
+#include "../core.h"
+
 /**
- * compat_journals_data - does ext4 write the data of this file by its journal
+ * pinr_journals_data - does ext4 write the data of this file by its journal
  * @mapping: of a file on ext4
  *
  * By its mount or by the file's flag: it has operations of its own then.
  */
-bool compat_journals_data(const struct address_space *mapping)
+bool pinr_journals_data(const struct address_space *mapping)
 {
 	char name[KSYM_SYMBOL_LEN];
 

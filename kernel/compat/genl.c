@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Generated tables have an entry for "do" and one for "dump" of a command; a
- * kernel without split ops wants one for both. See compat.h for the names.
+ * kernel without split ops wants one for both, which takes what either takes: in
+ * the specification one of the two has all attributes of the other. See compat.h
+ * for the names.
  */
 #undef genl_register_family
 #include <net/genetlink.h>
@@ -27,6 +29,10 @@ int compat_genl_register_family(struct genl_family *family)
 		if (nr && merged[nr - 1].cmd == op->cmd) {
 			merged[nr - 1].dumpit = op->dumpit;
 			merged[nr - 1].flags |= op->flags;
+			if (op->maxattr > merged[nr - 1].maxattr) {
+				merged[nr - 1].policy = op->policy;
+				merged[nr - 1].maxattr = op->maxattr;
+			}
 		} else {
 			merged[nr++] = *op;
 		}

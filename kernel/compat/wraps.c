@@ -13,6 +13,8 @@
  * Wraps are armed while a pin exists and disarmed after the last, so that a
  * machine without pins runs its own code.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -36,7 +38,9 @@ struct pinr_wrap {
 	void (*set_original)(void *original);
 	struct ftrace_ops ops;
 	void *original;
+	u32 reasons;			/* bits; holders are asked for there */
 	bool armed;
+	bool failed;			/* the last time */
 };
 
 /* Tasks inside a wrapper; they may sleep there. */
@@ -99,7 +103,7 @@ PINR_WRAPPED(int, sync_file_range,
 	     (struct file *file, loff_t offset, loff_t nbytes, unsigned int flags),
 	     file, offset, nbytes, flags)
 PINR_WRAPPED(int, do_truncate,
-	     (void *idmap, struct dentry *dentry, loff_t length,
+	     (struct mnt_idmap *idmap, struct dentry *dentry, loff_t length,
 	      unsigned int time_attrs, struct file *filp),
 	     idmap, dentry, length, time_attrs, filp)
 PINR_WRAPPED(int, vfs_fallocate,
@@ -129,8 +133,9 @@ static void notrace pinr_redirect(unsigned long ip, unsigned long parent_ip,
 						    (unsigned long)wrap->wrapper);
 }
 
-#define PINR_WRAP(function) {						\
+#define PINR_WRAP(function, ...) {					\
 	.name = #function,						\
+	.reasons = __VA_ARGS__,						\
 	.wrapper = wrap_##function,					\
 	.set_original = set_##function,					\
 	.ops = {							\
@@ -141,16 +146,17 @@ static void notrace pinr_redirect(unsigned long ip, unsigned long parent_ip,
 }
 
 static struct pinr_wrap pinr_wraps[] = {
-	PINR_WRAP(do_writepages),
-	PINR_WRAP(sync_filesystem),
-	PINR_WRAP(sync_inodes_sb),
-	PINR_WRAP(ksys_sync),
-	PINR_WRAP(sync_file_range),
-	PINR_WRAP(do_truncate),
-	PINR_WRAP(vfs_fallocate),
-	PINR_WRAP(vfs_clone_file_range),
-	PINR_WRAP(vfs_dedupe_file_range_one),
-	PINR_WRAP(vfs_copy_file_range),
+	PINR_WRAP(do_writepages, BIT(PIN_REVOKE_REASON_WRITEBACK_SYNC) |
+		  BIT(PIN_REVOKE_REASON_WRITEBACK_BACKGROUND)),
+	PINR_WRAP(sync_filesystem, BIT(PIN_REVOKE_REASON_WRITEBACK_SYNC)),
+	PINR_WRAP(sync_inodes_sb, BIT(PIN_REVOKE_REASON_WRITEBACK_SYNC)),
+	PINR_WRAP(ksys_sync, BIT(PIN_REVOKE_REASON_WRITEBACK_SYNC)),
+	PINR_WRAP(sync_file_range, BIT(PIN_REVOKE_REASON_WRITEBACK_SYNC)),
+	PINR_WRAP(do_truncate, BIT(PIN_REVOKE_REASON_TRUNCATE)),
+	PINR_WRAP(vfs_fallocate, BIT(PIN_REVOKE_REASON_FALLOCATE)),
+	PINR_WRAP(vfs_clone_file_range, BIT(PIN_REVOKE_REASON_REMAP)),
+	PINR_WRAP(vfs_dedupe_file_range_one, BIT(PIN_REVOKE_REASON_REMAP)),
+	PINR_WRAP(vfs_copy_file_range, BIT(PIN_REVOKE_REASON_REMAP)),
 };
 
 static bool ask = true;
@@ -250,6 +256,7 @@ void pinr_arm(void)
 		if (wrap->armed)
 			continue;
 		err = pinr_wrap_arm(wrap);
+		wrap->failed = err;
 		if (err) {
 			pr_warn("%s cannot be wrapped (%d): holders are not asked there\n",
 				wrap->name, err);
@@ -264,6 +271,22 @@ void pinr_arm(void)
 	said = true;
 out:
 	mutex_unlock(&pinr_arm_lock);
+}
+
+/* Reasons for which nobody is asked, because no function could be wrapped; bits. */
+u32 pinr_unasked(void)
+{
+	struct pinr_wrap *wrap;
+	u32 all = 0, asked = 0;
+
+	mutex_lock(&pinr_arm_lock);
+	for (wrap = pinr_wraps; wrap < pinr_wraps + ARRAY_SIZE(pinr_wraps); wrap++) {
+		all |= wrap->reasons;
+		if (ask && !wrap->failed)
+			asked |= wrap->reasons;
+	}
+	mutex_unlock(&pinr_arm_lock);
+	return all & ~asked;
 }
 
 /*

@@ -15,7 +15,7 @@
 #include <rdma/ib_umem_revocable.h>
 #include <rdma/ib_verbs.h>
 
-#include "ib.h"
+#include "umem_revocable.h"
 
 struct ib_umem_revocable_part {
 	struct sg_append_table append;	/* from ->map() to ->unmap() */

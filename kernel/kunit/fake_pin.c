@@ -39,10 +39,6 @@ static const struct pin_revoke_ops fake_ops = {
 	.owner = THIS_MODULE,
 };
 
-static void fake_no_work(struct work_struct *work)
-{
-}
-
 /* The holder is known by its memory. */
 int fake_init(struct kunit *test)
 {
@@ -66,11 +62,10 @@ struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 				unsigned int flags,
 				const struct fake_seg *segs, unsigned int nr)
 {
-	struct pin_revoke_pin *pin = kzalloc(sizeof(*pin), GFP_KERNEL);
+	struct pin_revoke_pin *pin = pinr_pin_new();
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, pin);
-	kref_init(&pin->ref);
 	pin->ops = &fake_ops;
 	pin->priv = driver;
 	pin->len = 1;
@@ -81,14 +76,6 @@ struct pin_revoke_pin *fake_pin(struct kunit *test, struct fake_driver *driver,
 	pin->wanted = pin->few;
 	pin->present = pin->wanted + 1;
 	pin->file = true;
-	mutex_init(&pin->op_mutex);
-	mutex_init(&pin->lock);
-	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
-	INIT_WORK(&pin->tell_work, pinr_tell_work);
-	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
-	INIT_WORK(&pin->free_work, fake_no_work);
-	INIT_LIST_HEAD(&pin->asks);
-	INIT_LIST_HEAD(&pin->of_holder);
 	pin->holder = pinr_holder_get(current->mm);
 	pin->segs = kvzalloc(struct_size(pin->segs, seg, nr), GFP_KERNEL);
 	KUNIT_ASSERT_TRUE(test, pin->holder && pin->segs);

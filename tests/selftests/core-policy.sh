@@ -82,7 +82,7 @@ ok "for root" set_ $SYNC uid 0 grace 4000 max-extend 400
 ok "for a cgroup" set_ $SYNC cgroup $CG/up grace 5000
 ok "for another" set_ $SYNC cgroup $CG/side grace 6000
 is "the user's, and what is for all" "$(of U writeback-sync)" \
-	"grace 3000 ms (uid) max-extend 300 ms (set) action wait"
+	"grace 3000 ms (uid) max-extend 300 ms (set) action wait left 10000 ms"
 is "the cgroup's, and the user's" "$(of A writeback-sync)" \
 	"grace 5000 ms (cgroup) max-extend 400 ms (uid) action wait"
 ok "for a cgroup further down" set_ $SYNC cgroup $CG/up/down grace 7000 repeat 500

@@ -68,7 +68,8 @@ void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full)
 	nla_put_u64(msg, PIN_REVOKE_A_PIN_ADDR, fake.pin[i].addr ?:
 		    0x7f0000000000 + id * 0x1000);
 	nla_put_u64(msg, PIN_REVOKE_A_PIN_LEN, fake.pin[i].len ?: 32 << 20);
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_STATE, PIN_REVOKE_STATE_ACTIVE);
+	nla_put_u32(msg, PIN_REVOKE_A_PIN_STATE,
+		    fake.pin[i].state ?: PIN_REVOKE_STATE_ACTIVE);
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_FLAGS, fake.pin[i].flags ?:
 		    PIN_REVOKE_PIN_FLAGS_WRITE | PIN_REVOKE_PIN_FLAGS_FILE);
 	nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, fake.pin[i].pid ?: 412);
@@ -235,13 +236,26 @@ static struct nl_msg *element(uint8_t cmd, unsigned int i, unsigned int part)
 	}
 }
 
-static void dump(uint32_t port, uint8_t cmd, uint32_t seq, struct nlattr *ctx)
+static void note_want(struct nlattr **tb)
 {
-	int flags = NLM_F_MULTI | (fake.dump_intr ? NLM_F_DUMP_INTR : 0);
+	fake.want_pid = tb[PIN_REVOKE_A_PIN_PID] ?
+		nla_get_u32(tb[PIN_REVOKE_A_PIN_PID]) : 0;
+	snprintf(fake.want_device, sizeof(fake.want_device), "%s",
+		 tb[PIN_REVOKE_A_PIN_DEVICE] ?
+		 nla_get_string(tb[PIN_REVOKE_A_PIN_DEVICE]) : "");
+}
+
+static void dump(uint32_t port, uint8_t cmd, uint32_t seq, struct nlattr **tb)
+{
+	struct nlattr *ctx = tb[PIN_REVOKE_A_REQUEST_CTX];
+	bool intr = fake.dump_intr && fake.dump_intr--;
+	int flags = NLM_F_MULTI | (intr ? NLM_F_DUMP_INTR : 0);
 	unsigned int i, part, nr;
 	struct nl_msg *msg;
 
 	fake.dump_ctx = ctx ? nla_get_u32(ctx) : 0;
+	if (cmd == PIN_REVOKE_CMD_PIN_GET)
+		note_want(tb);
 	nr = cmd == PIN_REVOKE_CMD_REQUEST_GET ? fake.nr_requests :
 	     cmd == PIN_REVOKE_CMD_PIN_GET ? fake.nr_pins : FAKE_PINS;
 	for (i = 1; i <= nr; i++) {
@@ -416,8 +430,7 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 			fake.dump_err = 0;
 			send_error(port, nlh);
 		} else {
-			dump(port, genl->cmd, seq,
-			     tb[PIN_REVOKE_A_REQUEST_CTX]);
+			dump(port, genl->cmd, seq, tb);
 		}
 		fake.dumps++;
 		return;
@@ -448,6 +461,13 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 			break;
 		case PIN_REVOKE_CMD_STAT_GET:
 			give_stat(port, seq);
+			break;
+		case PIN_REVOKE_CMD_FEATURES_GET:
+			msg = fake_msg(PIN_REVOKE_CMD_FEATURES_GET, seq, 0);
+			nla_put_u32(msg, PIN_REVOKE_A_FEATURES_FLAGS, 5);
+			if (!fake.bad_pin)
+				nla_put_u32(msg, PIN_REVOKE_A_FEATURES_ASKS, 1026);
+			fake_send(port, msg);
 			break;
 		case PIN_REVOKE_CMD_REVOKE:
 			take_revoke(port, seq, tb);

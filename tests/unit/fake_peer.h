@@ -38,8 +38,10 @@ struct fake_ack {
  * @granted_ms: for EXTEND
  * @early_event: OPEN sends an event before its reply
  * @no_fd: OPEN's reply lacks the descriptor
- * @dump_intr: the dump says that it was interrupted
- * @bad_pin: the dump has a pin without an id
+ * @dump_intr: so many dumps say that they were interrupted
+ * @want_pid: what the last dump was to be about; 0: all
+ * @want_device: so is this
+ * @bad_pin: the dump has a pin without an id, features lack what is asked
  * @events_per_ack: how many REVOKED follow an ACK
  * @nr_requests: how many requests are open
  * @split: each request comes twice, with other pins each time
@@ -83,7 +85,9 @@ struct fake {
 	uint32_t granted_ms;
 	bool early_event;
 	bool no_fd;
-	bool dump_intr;
+	unsigned int dump_intr;
+	uint32_t want_pid;
+	char want_device[64];
 	bool bad_pin;
 	int events_per_ack;
 	unsigned int nr_requests;
@@ -119,6 +123,7 @@ struct fake {
 		uint64_t len;
 		const char *comm;
 		uint32_t flags;
+		uint32_t state;
 	} pin[FAKE_MAX];
 	uint64_t times[PIN_REVOKE_TIME_BUCKETS];
 	unsigned int nr_pins;

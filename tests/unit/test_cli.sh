@@ -63,11 +63,13 @@ check "a file that is not there" 1 '/nowhere: No such file' pin drain file /nowh
 check "a driver without a name" 1 'driver of what?' pin revoke driver
 check "a grace alone is no pin" 1 'which pins?' pin revoke grace 5 wait
 check "stat show takes none" 1 'takes no "x"' stat show x
+check "orphan show of what is none" 1 'unknown word "overdue"' orphan show overdue
 check "request show of a number" 1 'unknown word "7"' request show 7
 check "request show of an unknown reason" 1 'unknown reason "x"' request show reason x
 check "a dry run of what only the kernel knows" 1 'only the kernel knows.*node' \
 	-n pin revoke node 0
-check "monitor takes none" 1 'takes no "x"' monitor x
+check "monitor takes none" 1 'and no "x"' monitor x
+check "monitor takes no more" 1 'and no "x"' monitor --journal x
 check "policy set of nothing" 1 'for which reason?' policy set
 check "policy set without a value" 1 'set what?' policy set reason admin
 check "policy set without a number" 1 'grace of what?' \
@@ -126,6 +128,10 @@ batch "abbreviated commands" 1 'a batch has policy set, policy del' 'policy se r
 batch "commands that do not end" 1 '"monitor": a batch has' monitor
 batch "a command that is not there" 1 '"pin show": a batch has' 'pin show'
 batch "too many words" 1 'batch:1: too many words' "$(printf 'a %.0s' $(seq 64))"
+printf 'policy set reason admin grace 5\0 grace 6\n' > "$dir/batch"
+check "batch: what is behind a NUL is not passed over" 1 'batch:1: a byte that is 0' -n -b "$dir/batch"
+batch "a word twice" 1 '"grace" twice' 'policy set reason admin action force grace 0 grace 5'
+batch "a reason twice" 1 '"reason" twice' 'policy del reason admin rea exit'
 misfit() {
 	batch "refused before: $1" 1 "$2" "policy set $1"
 }
@@ -161,17 +167,25 @@ else
 	failed=$((failed + 1))
 fi
 
-# The man page has a paragraph for each command.
-page=${0%/*}/../../tools/man/revokectl.8
-for object in pin holder request policy stat export; do
-	for command in $("$ctl" $object help | sed -n "s/^revokectl $object \([a-z]*\).*/\1/p"); do
-		nr=$((nr + 1))
-		if sed -n '/^\.TP/{n;p}' "$page" | grep -q "$object $command"; then
-			echo "ok $nr - revokectl(8) has $object $command"
-		else
-			echo "not ok $nr - revokectl(8) has $object $command"
-			failed=$((failed + 1))
-		fi
+# Each object has a man page, with a paragraph for each command.
+man=${0%/*}/../../tools/man
+# page NAME FILE PATTERN - of the lines that begin a paragraph
+page() {
+	nr=$((nr + 1))
+	if sed -n '/^\.TP/{n;p}' "$man/$2.8" | grep -q -e "$3"; then
+		echo "ok $nr - $2(8) has $1"
+	else
+		echo "not ok $nr - $2(8) has $1"
+		failed=$((failed + 1))
+	fi
+}
+for object in $("$ctl" help | sed -n 's/^revokectl \([a-z]*\) .*/\1/p'); do
+	page "$object" revokectl "revokectl-$object (8)"
+	case $object in
+	monitor|top|check) page "$object" "revokectl-$object" "$object"; continue ;;
+	esac
+	for command in $("$ctl" "$object" help | sed -n "s/^revokectl $object \([a-z]*\).*/\1/p"); do
+		page "$command" "revokectl-$object" "$object $command"
 	done
 done
 
@@ -195,6 +209,7 @@ check "monitor without the family" 2 "$absent" m
 check "holder without the family" 2 "$absent" ho
 check "check without the family" 2 "$absent" check /
 check "export without the family" 0 '^pin_revoke_up 0$' export prometheus
+check "orphan without the family" 2 "$absent" orphan
 check "top without the family" 2 "$absent" top count 1
 check "a batch without the family" 2 "$absent" -b "$dir/d"
 check "and where it was" 2 'd/10-a.conf:1: this line; 0 before it were done, 0 after' -b "$dir/d"

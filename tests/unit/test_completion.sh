@@ -30,7 +30,7 @@ completes() {
 }
 
 completes "objects" "pin policy" p
-completes "all objects" "pin holder request policy stat monitor top check export help" ""
+completes "all objects" "pin holder request policy stat orphan monitor top check export help" ""
 completes "options" "-j -p -d -o -n -b -V" -
 completes "objects after options" "holder help" -j h
 completes "commands" "show set" policy s
@@ -47,6 +47,9 @@ completes "words of a policy" "reason repeat" policy set uid 5 re
 completes "numbers that nobody knows" "" policy set uid ""
 completes "a drain's command" "--" pin drain 3 --
 completes "top" "interval" top i
+completes "monitor" "--journal" monitor ""
+completes "orphans" "show" orphan s
+completes "of which" "offset overlap" orphan show o
 
 revokectl() {
 	case "$*" in

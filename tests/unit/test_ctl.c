@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <json-c/json.h>
 #include "ctl.h"
@@ -244,6 +246,66 @@ static void monitor(const char *line, int lines)
 	waitpid(pid, NULL, 0);
 }
 
+/* An entry has a line for each field; one by one, as long as they come. */
+static void test_journal(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), i;
+	static char entry[5][4096];
+	pid_t pid;
+
+	fake_start();
+	ok(run("monitor --journal") == EXIT_KERNEL &&
+	   complained("revokectl: monitor: is systemd-journald there? " JOURNAL_SOCKET
+		      ": No such file or directory\n"), "monitor --journal: there is none");
+	ok(run("-j monitor --journal") == EXIT_USAGE && strstr(err, "leave out -j"),
+	   "monitor --journal: no JSON");
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		abort();
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		fake_on_join = send_all;
+		_exit(run("monitor --journal"));
+	}
+	for (i = 0; i < 5; i++)
+		if (read(fd, entry[i], sizeof(entry[i]) - 1) < 0)
+			abort();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ok(!strcmp(entry[0], "MESSAGE=LISTENING     for events\n"
+			     "SYSLOG_IDENTIFIER=revokectl\n"
+			     "PIN_REVOKE_EVENT=listening\n"
+			     "PRIORITY=6\n"), "monitor --journal: it listens");
+	snprintf(out, sizeof(out), "%s", entry[2]);
+	ok(printed("MESSAGE=ACKED         req 7 quiesced by ctx 1 after 31.8 ms  " PIN(1) "\n"
+		   "SYSLOG_IDENTIFIER=revokectl\n"
+		   "PIN_REVOKE_EVENT=acked\n"
+		   "PIN_REVOKE_REQUEST=7\n"
+		   "PIN_REVOKE_ACK=quiesced\n"
+		   "PIN_REVOKE_CTX=1\n"
+		   "PIN_REVOKE_REASON=writeback-sync\n"
+		   "PIN_REVOKE_ELAPSED_NS=31800000\n"
+		   "PIN_REVOKE_PIN_ID=1\n"
+		   "PIN_REVOKE_PIN_COMM=" COMM "\n"
+		   "PIN_REVOKE_PIN_PID=412\n"
+		   "PIN_REVOKE_PIN_ADDR=0x7f0000001000\n"
+		   "PIN_REVOKE_PIN_LEN_BYTES=33554432\n"
+		   "PIN_REVOKE_PIN_NAME=rxe0 lkey 0x1234\n"
+		   "PIN_REVOKE_PIN_STATE=active\n"
+		   "PIN_REVOKE_PIN_DRIVER=rdma_rxe\n"
+		   "PIN_REVOKE_PIN_FLAGS=write\n"
+		   "PIN_REVOKE_PIN_FLAGS=file\n"
+		   "PRIORITY=6\n"), "monitor --journal: a field for each value");
+	ok(strstr(entry[1], "\nPIN_REVOKE_TRIGGER_PID=415\n") &&
+	   strstr(entry[3], "\nPIN_REVOKE_FLAGS=forced\n") && strstr(entry[3], "\nPRIORITY=5\n") &&
+	   strstr(entry[4], "\nPIN_REVOKE_EVENT=lost\n") && strstr(entry[4], "\nPRIORITY=4\n"),
+	   "monitor --journal: what is forced is worth a notice, a loss a warning");
+	close(fd);
+	unlink(JOURNAL_SOCKET);
+	fake_stop();
+}
+
 /* Time is the one thing that differs: blank it in each line. */
 static void blank_times(void)
 {
@@ -302,6 +364,7 @@ int main(void)
 	test_policy();
 	test_revoke();
 	test_monitor();
+	test_journal();
 	json_done();
 	return tap_done();
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include "fake_peer.h"
 #include "tap.h"
@@ -153,6 +154,56 @@ static void test_fork(void)
 	stop();
 }
 
+static bool mapped(uint64_t addr)
+{
+	unsigned char in_core;
+
+	return !mincore((void *)(uintptr_t)(addr & -4096), 1, &in_core);
+}
+
+static void test_file(void)
+{
+	char path[] = "/tmp/declare-XXXXXX";
+	int fd = mkstemp(path);
+	uint64_t addr;
+	size_t i;
+
+	if (fd < 0 || unlink(path) || ftruncate(fd, 1 << 20))
+		abort();
+	start();
+	ranges[0].addr = 4096 + 100;
+	ranges[0].len = 5000;
+	ranges[0].flags = REVOKE_RANGE_WRITE;
+	ok(!revoke_declare_file(ctx, "part", fd, ranges, 2) && fake.declared == 2,
+	   "file: parts are declared");
+	addr = ranges[0].addr;
+	ok(addr % 4096 == 100 && mapped(addr) && mapped(addr + 4999) && mapped(ranges[1].addr),
+	   "file: each has a mapping of its own");
+	ok(pwrite(fd, "x", 1, 4096 + 100) == 1 && *(char *)(uintptr_t)addr == 'x',
+	   "file: of that part");
+	ok(!revoke_undeclare_file(ctx, ranges, 2) && fake.undeclared == 2 &&
+	   !mapped(addr) && !mapped(addr + 4999), "file: which goes with it");
+	stop();
+	start();
+	ranges[1].addr = UINT64_MAX;
+	ok(revoke_declare_file(ctx, NULL, fd, ranges, 2) == -EINVAL && !fake.declared &&
+	   !ranges[0].addr && ranges[1].addr == UINT64_MAX, "file: one that is none, nothing is declared");
+	ranges[1].addr = 4096;
+	fake.err = -EDQUOT;
+	fake.text = "too many";
+	ok(revoke_declare_file(ctx, NULL, fd, ranges, 2) == -EDQUOT && !ranges[0].addr &&
+	   ranges[1].addr == 4096 && !strcmp(revoke_last_error(ctx), "too many"),
+	   "file: the kernel refuses, offsets are as they were");
+	for (i = 0; i < MANY; i++)
+		ranges[i].len = 0;
+	ok(revoke_declare_file(ctx, NULL, fd, ranges, 1) == -EINVAL, "file: an empty part is none");
+	ok(revoke_declare_file(ctx, NULL, fd, ranges, 65) == -E2BIG, "file: 64 at most");
+	close(fd);
+	ranges[0].len = 4096;
+	ok(revoke_declare_file(ctx, NULL, fd, ranges, 1) == -EBADF, "file: one that is not open");
+	stop();
+}
+
 int main(void)
 {
 	test_one();
@@ -161,5 +212,6 @@ int main(void)
 	test_newer();
 	test_valid();
 	test_fork();
+	test_file();
 	return tap_done();
 }

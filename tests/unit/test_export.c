@@ -82,6 +82,9 @@ static void test_whole(void)
 "# HELP pin_revoke_events_dropped_total Events that found no room in the socket of a holder.\n"
 "# TYPE pin_revoke_events_dropped_total counter\n"
 "pin_revoke_events_dropped_total 110\n"
+"# HELP pin_revoke_broke_total Asks that ended early, or were not made: the user had delayed others enough.\n"
+"# TYPE pin_revoke_broke_total counter\n"
+"pin_revoke_broke_total 112\n"
 "# HELP pin_revoke_release_seconds From the question until the pin was released or taken, by reason.\n"
 "# TYPE pin_revoke_release_seconds histogram\n"
 "pin_revoke_release_seconds_bucket{reason=\"writeback-sync\",le=\"0.001\"} 4\n"
@@ -158,7 +161,11 @@ static void test_whole(void)
 "pin_revoke_open_requests{reason=\"driver-unbind\"} 0\n"
 "# HELP pin_revoke_overdue_requests Open requests that are past their deadline.\n"
 "# TYPE pin_revoke_overdue_requests gauge\n"
-"pin_revoke_overdue_requests 2\n"),
+"pin_revoke_overdue_requests 2\n"
+"# HELP pin_revoke_orphan_bytes Registered memory whose range is gone; of other drivers' an estimate, at most.\n"
+"# TYPE pin_revoke_orphan_bytes gauge\n"
+"pin_revoke_orphan_bytes{how=\"exact\"} 0\n"
+"pin_revoke_orphan_bytes{how=\"estimate\"} 0\n"),
 	   "export prometheus: all of it, hostile names escaped");
 	ok(promtool("metrics", out), "promtool: the metrics are well-formed");
 	ok(!promtool("metrics", "pin_revoke_x{a=\"} 1\n"), "promtool: these are not");
@@ -184,6 +191,11 @@ static void test_bounded(void)
 	   has("{comm=\"p31\"} 2147483648\n") && has("{comm=\"p12\"} 4096\n") &&
 	   has("{comm=\"other\"} 1073745918\n") && count("{comm=\"other\"}") == 1,
 	   "export prometheus: as many series as there may be, and one other");
+	fake.pin[5].flags = PIN_REVOKE_PIN_FLAGS_DECLARED;
+	fake.pin[5].state = PIN_REVOKE_STATE_GONE;
+	fake.pin[6].state = PIN_REVOKE_STATE_GONE;
+	ok(!run("export prometheus") && has("pin_revoke_orphan_bytes{how=\"exact\"} 32\n"),
+	   "export prometheus: a declared range that is gone, and no pin of ours");
 	fake_stop();
 }
 

@@ -284,6 +284,12 @@ static void test_losses(void)
 	fake_recv_err[1] = EINTR;
 	ok(got(REVOKE_EVENT_REVOKED, 8, 1) && !readable() && !next(),
 	   "EINTR is tried again");
+	fake_send(fake.event_port, fake_msg(PIN_REVOKE_CMD_MAX + 1, 0, 0));
+	fake_recv_err[1] = ENOBUFS;
+	if (ok(got(REVOKE_EVENT_RESYNC, 0, 0),
+	       "ENOBUFS behind what is passed over is told before there is nothing"))
+		asked(5);
+	ok(!next() && !readable(), "once, too");
 	fake_recv_err[0] = EBADF;
 	ok(next() == -EBADF, "any other error is told");
 
@@ -454,11 +460,18 @@ static void test_lists(void)
 	ok(revoke_pin_list(ctx, on_pin, &seen) == -EPERM && !seen &&
 	   !strcmp(revoke_last_error(ctx), "not yours"),
 	   "half a list is none: an error at its end is told, with its text");
-	fake.dump_intr = true;
+	fake.dump_intr = 2;
 	seen = 0;
-	ok(revoke_pin_list(ctx, on_pin, &seen) == -EAGAIN,
-	   "a list that changed while it was read: -EAGAIN");
-	fake.dump_intr = false;
+	ok(!revoke_pin_list(ctx, on_pin, &seen) && seen == 123,
+	   "a list that changed while it was read is read again");
+	fake.dump_intr = 3;
+	seen = 0;
+	ok(revoke_pin_list(ctx, on_pin, &seen) == -EAGAIN && seen == 123,
+	   "one that does not stop changing is told all the same: -EAGAIN");
+	fake.dump_intr = 3;
+	ok(revoke_pin_list(ctx, stop_at_2, NULL) == 55,
+	   "where the function's value counts");
+	fake.dump_intr = 0;
 	fake.bad_pin = true;
 	ok(revoke_pin_list(ctx, on_pin, &seen) == -EPROTO,
 	   "a pin that cannot be read: -EPROTO");

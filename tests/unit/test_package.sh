@@ -68,7 +68,7 @@ strict() {
 	shift
 	echo "#include <revoke/$header>" | "$@" -pedantic $warn -I"$top/uapi" -I"$top/lib/include" -fsyntax-only -
 }
-for header in revoke.h verbs.h; do
+for header in revoke.h ofi.h ucx.h verbs.h; do
 	ok "$header is C99" strict $header gcc -std=c99 -xc
 	ok "$header is C++" strict $header g++ -std=c++11 -xc++
 done
@@ -80,13 +80,22 @@ files() {
 	diff "$tmp/files" - <<-EOT
 	./opt/x/include/linux/pin_revoke.h
 	./opt/x/include/linux/pin_revoke_ioctl.h
+	./opt/x/include/revoke/ofi.h
 	./opt/x/include/revoke/revoke.h
+	./opt/x/include/revoke/ucx.h
 	./opt/x/include/revoke/verbs.h
+	./opt/x/lib/python3/dist-packages/revoke.py
+	./opt/x/lib64/librevoke-ofi.so
+	./opt/x/lib64/librevoke-ofi.so.1
+	./opt/x/lib64/librevoke-ucx.so
+	./opt/x/lib64/librevoke-ucx.so.1
 	./opt/x/lib64/librevoke-verbs.so
 	./opt/x/lib64/librevoke-verbs.so.1
 	./opt/x/lib64/librevoke.a
 	./opt/x/lib64/librevoke.so
 	./opt/x/lib64/librevoke.so.1
+	./opt/x/lib64/pkgconfig/librevoke-ofi.pc
+	./opt/x/lib64/pkgconfig/librevoke-ucx.pc
 	./opt/x/lib64/pkgconfig/librevoke-verbs.pc
 	./opt/x/lib64/pkgconfig/librevoke.pc
 	EOT
@@ -142,6 +151,15 @@ ok "verbs: exports what the header declares and the map lists" \
 ok "verbs: a program is built and runs" build_bridge verbs 'revoke_mr_dereg(NULL)'
 ok "verbs: it needs libibverbs" links "$O/lib/librevoke-verbs.so.1" libibverbs
 ok "librevoke does not" not links "$so" libibverbs
+ok "ofi: exports what the header declares and the map lists" \
+	same "$O/lib/librevoke-ofi.so.1" bridges/ofi.map LIBREVOKE_OFI_0.1 ofi.h
+ok "ofi: a program is built and runs" build_bridge ofi 'revoke_ofi_close(NULL)'
+ok "ofi: it needs libfabric" links "$O/lib/librevoke-ofi.so.1" libfabric
+ok "ucx: exports what the header declares and the map lists" \
+	same "$O/lib/librevoke-ucx.so.1" bridges/ucx.map LIBREVOKE_UCX_0.1 ucx.h
+ok "ucx: a program is built and runs" build_bridge ucx \
+	'revoke_ucx_event(NULL, &(struct revoke_event){ .type = REVOKE_EVENT_RESTORED })'
+ok "ucx: it needs libucm" links "$O/lib/librevoke-ucx.so.1" libucm
 
 # Lines of text are as long as those of the code.
 lint() { [ -z "$(mandoc -Tlint "$@" | grep -v 'longer than 80 bytes' | tee /dev/stderr)" ]; }

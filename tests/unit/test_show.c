@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pty.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,8 @@ static void test_filters(void)
 	fake.pin[3].len = 64 << 20;
 	fake.pin[3].pid = 1 << 30;
 	ok(!runf("-j pin show pid %d", getpid()) && shown("2"), "filter: pid");
+	ok(fake.want_pid == (uint32_t)getpid() && !*fake.want_device,
+	   "filter: the kernel leaves out the others");
 	ok(!run("-j pin show comm other") && shown("2"), "filter: comm");
 	ok(!run("-j pin show comm othe") && shown("") && !strcmp(out, "[]\n"),
 	   "filter: comm, nothing has it");
@@ -85,6 +88,13 @@ static void test_filters(void)
 	   "filter: overlap, to the byte");
 	ok(!run("-j pin show top 2") && shown("31") && !run("-j pin show top 9") &&
 	   shown("312"), "top: the largest, then as they came");
+	fake.dump_intr = 2;
+	ok(!run("-j pin show device rxe0") && shown("123") && !*err &&
+	   !strcmp(fake.want_device, "rxe0") && !fake.want_pid,
+	   "changed: it is read again");
+	fake.dump_intr = 3;
+	ok(!run("-j pin show") && shown("123") && strstr(err, "came or went"),
+	   "changed: or told with a warning");
 	fake_stop();
 }
 
@@ -125,6 +135,68 @@ static void test_file(void)
 	unlink(other);
 	close(fd);
 	close(fd2);
+	fake_stop();
+}
+
+static void test_orphan(void)
+{
+	int fd = memfd_create("test_show", MFD_CLOEXEC);
+	char *map;
+
+	if (fd < 0 || ftruncate(fd, 8 * PAGE))
+		abort();
+	map = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memset(map, 1, 8 * PAGE);
+	fake_start();
+	fake.pin[1].pid = getpid();
+	fake.pin[1].addr = (uintptr_t)map + PAGE;
+	fake.pin[1].len = 6 * PAGE;
+	fake.pin[1].flags = PIN_REVOKE_PIN_FLAGS_DECLARED;
+	fake.pin[1].state = PIN_REVOKE_STATE_REVOKED;
+	ok(!run("orphan show") && printed("") && !run("-j orphan show") && printed("[]\n"),
+	   "orphan show: all of it is there");
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 3 * PAGE))
+		abort();
+	ok(!run("-j orphan show") && json_is("0.orphan_bytes", json_type_int, "8192") &&
+	   json_is("0.how", json_type_string, "exact") && json_is("0.pin.id", json_type_int, "1") &&
+	   json_is("1", json_type_null, "(nothing)"),
+	   "orphan show: a hole, as far as it is in the range");
+	fake.pin[1].state = PIN_REVOKE_STATE_ASKED;
+	ok(!run("orphan show") && printed(""), "orphan show: what was not taken has lost nothing");
+	fake.pin[1].state = PIN_REVOKE_STATE_REVOKED;
+	/* Pages 3 and 4 are left, the last of them in part. */
+	if (ftruncate(fd, 5 * PAGE - 1))
+		abort();
+	ok(!run("-j orphan show") && json_is("0.orphan_bytes", json_type_int, "16384"),
+	   "orphan show: cut off, but for the page that has a part of it");
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4 * PAGE, PAGE))
+		abort();
+	ok(!run("-j orphan show") && json_is("0.orphan_bytes", json_type_int, "20480"),
+	   "orphan show: and without that, too");
+	mprotect(map, 8 * PAGE, PROT_READ);
+	ok(!run("-j orphan show") && json_is("0.orphan_bytes", json_type_int, "8192"),
+	   "orphan show: what nobody wrote may be a hole and there");
+	fake.pin[1].flags = 0;
+	ok(!run("orphan show") && printed(""), "orphan show: a pin has its pages, whatever the file says");
+	fake.pin[1].state = PIN_REVOKE_STATE_GONE;
+	fake.pin[2].flags = PIN_REVOKE_PIN_FLAGS_DECLARED;
+	fake.pin[2].state = PIN_REVOKE_STATE_GONE;
+	fake.pin[3].flags = PIN_REVOKE_PIN_FLAGS_DECLARED;
+	fake.pin[3].pid = 1 << 30;
+	ok(!run("orphan show") &&
+	   (snprintf(line, sizeof(line),
+		     "pin 2 " COMM "/412 0x7f0000002000+32.0MiB rxe0 lkey 0x1234  gone  revoked 0 forced 1  orphan 32.0MiB\n"
+		     "pin 1 " COMM "/%d 0x%lx+24.0KiB rxe0 lkey 0x1234  gone  revoked 0 forced 1  registered, nothing is held\n",
+		     getpid(), (unsigned long)map + PAGE), printed(line)),
+	   "orphan show: gone; who ended meanwhile has none");
+	ok(!run("-j orphan show top 1") && json_is("0.pin.id", json_type_int, "2") &&
+	   json_is("1", json_type_null, "(nothing)"), "orphan show top: the largest");
+	ok(!runf("-j orphan show pid %d", getpid()) && json_is("0.pin.id", json_type_int, "1") &&
+	   json_is("1", json_type_null, "(nothing)"), "orphan show: of a process");
+	fake.connect_err = -ENOSYS;
+	ok(run("orphan show") == EXIT_KERNEL && strstr(err, "modprobe"), "orphan show: no family");
+	munmap(map, 8 * PAGE);
+	close(fd);
 	fake_stop();
 }
 
@@ -236,6 +308,7 @@ static void test_stat(void)
 "108 deadlines missed\n"
 "109 bytes given back when memory was short\n"
 "110 events that found no room\n"
+"112 asks that a user's budget was too small for, others waited 113 ns for users who have one\n"
 "writeback-sync: 10 pins released, half within 2.4 ms, 99 of 100 within 32768.0 ms\n"),
 	   "stat show: counters, and times of the reasons that there was one for");
 	ok(!run("-j stat show") && json_is("0.pins", json_type_int, "102") &&
@@ -373,6 +446,7 @@ int main(void)
 {
 	test_filters();
 	test_file();
+	test_orphan();
 	test_check();
 	test_holder();
 	test_request();

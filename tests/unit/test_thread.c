@@ -183,7 +183,8 @@ static void test_dispatch(void)
 			wait_event(-1) == -ECHILD &&
 			revoke_claim(ctx, NULL, 0) == -ECHILD &&
 			revoke_restore(ctx, 1) == -ECHILD &&
-			revoke_policy_get(ctx, 0, 1, NULL) == -ECHILD;
+			revoke_policy_get(ctx, 0, 1, NULL) == -ECHILD &&
+			revoke_features(ctx, NULL) == -ECHILD;
 
 		revoke_close(ctx);
 		_exit(!good);
@@ -235,6 +236,7 @@ static void test_questions(void)
 		char more[8];
 	} newer = { .policy.size = sizeof(newer), .more = "garbage" };
 	struct revoke_policy policy = { .size = sizeof(policy) };
+	struct revoke_features features = { .size = sizeof(features) };
 
 	start();
 	ok(!revoke_policy_get(ctx, 6, PIN_REVOKE_REASON_WRITEBACK_SYNC, &policy) &&
@@ -250,6 +252,17 @@ static void test_questions(void)
 	policy.size++;
 	fake.err = -ERANGE;
 	ok(revoke_policy_get(ctx, 0, 99, &policy) == -ERANGE, "no such reason: -ERANGE");
+	ok(!revoke_features(ctx, &features) && features.flags == 5 &&
+	   features.asks == 1026, "what the module can do");
+	features.size--;
+	ok(revoke_features(ctx, &features) == -EINVAL, "features too short: -EINVAL");
+	features.size++;
+	fake.err = -EOPNOTSUPP;
+	ok(revoke_features(ctx, &features) == -EOPNOTSUPP,
+	   "a module that does not know the question: -EOPNOTSUPP");
+	fake.bad_pin = true;
+	ok(revoke_features(ctx, &features) == -EPROTO, "half an answer: -EPROTO");
+	fake.bad_pin = false;
 	ok(!revoke_restore(ctx, 4) && fake.restored == 4, "a pin is wanted back");
 	fake.err = -EOPNOTSUPP;
 	ok(revoke_restore(ctx, 4) == -EOPNOTSUPP, "or cannot be");

@@ -124,7 +124,7 @@ static int on_terminal(int rows, int columns, const char *until, const char *key
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* The first frame has at most so many lines, none wider than that. */
+/* The first frame has at most so many lines, none wider than that, each erased first. */
 static bool fits(int rows, int columns)
 {
 	char *at = strstr(out, "\033[H"), *end = strstr(out, "\033[J");
@@ -132,12 +132,9 @@ static bool fits(int rows, int columns)
 
 	if (!at || !end)
 		return false;
-	for (at += 3; at < end; at = strchr(at, '\n') + 1, lines++) {
-		char *erase = strstr(at, "\033[K");
-
-		if (!erase || erase - at > columns)
+	for (at += 3; at < end; at = strchr(at, '\n') + 1, lines++)
+		if (strncmp(at, "\033[K", 3) || (int)strcspn(at + 3, "\r\n") > columns)
 			return false;
-	}
 	printf("# %d lines of %d\n", lines, rows);
 	return lines < rows && lines > rows - 3;
 }

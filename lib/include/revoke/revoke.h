@@ -273,8 +273,12 @@ struct revoke_request {
  *
  * With CAP_SYS_ADMIN in the initial user namespace: for every pin there is.
  *
- * Return: 0; what @fn returned; -EAGAIN the list changed while it was read,
- * read it again; or another negative errno.
+ * A list that changed while it was read is read again, a few times; then @fn is
+ * called for what was read last. Every pin that was there all the time is in it
+ * once, those that came or went may be.
+ *
+ * Return: 0; what @fn returned; -EAGAIN it changed each time, @fn was called for all
+ * of what was read last; or another negative errno, and @fn was not called.
  */
 int revoke_pin_list(struct revoke_ctx *ctx,
 		    int (*fn)(const struct revoke_pin *pin, void *arg),
@@ -394,6 +398,37 @@ int revoke_undeclare(struct revoke_ctx *ctx, const struct revoke_range *ranges,
 		     size_t nr);
 
 /**
+ * revoke_declare_file - the same for parts of a file, mapped here or not
+ * @ctx: the context
+ * @name: as in revoke_declare()
+ * @fd: of a regular file; open for reading, and for writing with REVOKE_RANGE_WRITE.
+ *	Not used after the call
+ * @ranges: an array; of each @addr is the offset in the file, and becomes the address
+ *	of a mapping that is only there for this: leave it alone
+ * @nr: how many, 64 at most
+ *
+ * For memory that the driver got from somebody else's mapping, or from one that is
+ * gone. In a child of fork() there are no such mappings.
+ *
+ * Return: as revoke_declare(), besides: -E2BIG too many; -EINVAL no part of a file;
+ * -EACCES @fd is not open for this; -ENODEV the file cannot be mapped; or another
+ * errno of mmap(2). If it fails, each @addr is as it was.
+ */
+int revoke_declare_file(struct revoke_ctx *ctx, const char *name, int fd,
+			struct revoke_range *ranges, size_t nr);
+
+/**
+ * revoke_undeclare_file - the driver does not use these parts any more
+ * @ctx: the context that declared them
+ * @ranges: an array, as revoke_declare_file() has left it
+ * @nr: how many
+ *
+ * Return: as revoke_undeclare().
+ */
+int revoke_undeclare_file(struct revoke_ctx *ctx, const struct revoke_range *ranges,
+			  size_t nr);
+
+/**
  * revoke_claim - pins of drivers belong to this context from now on
  * @ctx: the context
  * @ranges: an array; of each @size and @id, or with @id 0 @addr and @len. @id, @word
@@ -430,7 +465,7 @@ int revoke_restore(struct revoke_ctx *ctx, uint64_t pin);
  * struct revoke_policy - what happens to a pin for a reason
  * @size: sizeof(struct revoke_policy), set by the caller
  * @action: enum pin_revoke_action
- * @grace_ms: time to answer
+ * @grace_ms: time to answer; less for a user who has delayed others for long
  * @max_extend_ms: the most that revoke_extend() adds
  * @skip_ms: in place of @grace_ms for background writeback
  * @repeat_ms: how often an unanswered request is told again; 0: once
@@ -459,6 +494,32 @@ struct revoke_policy {
  */
 int revoke_policy_get(struct revoke_ctx *ctx, uint64_t pin,
 		      enum pin_revoke_reason reason, struct revoke_policy *policy);
+
+/**
+ * struct revoke_features - what the kernel's module can do
+ * @size: sizeof(struct revoke_features), set by the caller
+ * @flags: PIN_REVOKE_FEATURE_FLAGS_*
+ * @asks: bit n is set if holders are asked for reason n (enum pin_revoke_reason); for
+ *	the others pins are taken, and holders are told
+ */
+struct revoke_features {
+	size_t size;
+	uint32_t flags;
+	uint32_t asks;
+};
+
+/**
+ * revoke_features - what can this kernel do
+ * @ctx: the context
+ * @features: filled in
+ *
+ * A function that could not be wrapped when there was a pin last counts as one where
+ * nobody is asked; so do all, if the module was told so (parameter ask).
+ *
+ * Return: 0; -EINVAL @features->size is too small; -EOPNOTSUPP the module is older than
+ * this question; or another negative errno.
+ */
+int revoke_features(struct revoke_ctx *ctx, struct revoke_features *features);
 
 /**
  * revoke_last_error - the kernel's words for the last error

@@ -89,6 +89,7 @@ void do_dispatched(char **arg);
 void do_listen(char **arg);
 void do_pins(char **arg);
 void do_requests(char **arg);
+void do_time(char **arg);
 void do_undispatch(char **arg);
 void do_wait(char **arg);
 

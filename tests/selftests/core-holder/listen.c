@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <revoke/revoke.h>
 
@@ -206,6 +207,29 @@ void do_requests(char **arg)
 	printf("ok");
 	err = revoke_request_list(ctx, count_request, &nr);
 	printf(" nr=%d%s\n", nr, err ? " incomplete" : "");
+}
+
+/* What time was it here when the kernel said how much is left? */
+static int said_at(const struct revoke_request *req, void *ns)
+{
+	*(int64_t *)ns = req->deadline_ns - req->remaining_ns;
+	return 1;
+}
+
+/* time CTX: it is, and by that much a request's deadline is off, in seconds */
+void do_time(char **arg)
+{
+	struct revoke_ctx *ctx = listeners[slot(arg[1])].ctx;
+	struct timespec now;
+	int64_t said;
+
+	if (revoke_request_list(ctx, said_at, &said) != 1) {
+		failed(-ENOENT, "no request");
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("ok now=%lld off=%lld\n", (long long)now.tv_sec,
+	       (long long)(now.tv_sec - said / 1000000000));
 }
 
 static atomic_uint heard[REVOKE_EVENT_RESYNC + 1];

@@ -137,6 +137,7 @@ static const struct {
 	{ "remap", 3, do_remap },
 	{ "repeat", 1, do_repeat },
 	{ "requests", 1, do_requests },
+	{ "time", 1, do_time },
 	{ "restore", 2, do_restore },
 	{ "start-writeback", 3, do_timed },
 	{ "state", 1, do_state },

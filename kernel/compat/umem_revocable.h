@@ -5,8 +5,8 @@
  * Owns the version differences of kernel/ib. Features are probed, kernel
  * version numbers are never compared.
  */
-#ifndef PIN_REVOKE_COMPAT_IB_H
-#define PIN_REVOKE_COMPAT_IB_H
+#ifndef PIN_REVOKE_COMPAT_UMEM_REVOCABLE_H
+#define PIN_REVOKE_COMPAT_UMEM_REVOCABLE_H
 
 #include <linux/dma-mapping.h>
 #include <rdma/ib_verbs.h>
@@ -25,4 +25,4 @@ static inline bool ib_bounces_dma(const struct ib_device *device)
 }
 #endif
 
-#endif /* PIN_REVOKE_COMPAT_IB_H */
+#endif /* PIN_REVOKE_COMPAT_UMEM_REVOCABLE_H */
