@@ -57,9 +57,10 @@ static int reg(struct revoke_mr *mr, struct ibv_pd *pd, int access)
 	if (!mr->mr) {
 		err = -errno;
 	} else {
-		do {
-			err = revoke_pin_list(mr->ctx, claim_new, &search);
-		} while (err == -EAGAIN);
+		err = revoke_pin_list(mr->ctx, claim_new, &search);
+		/* Other pins came and went. */
+		if (err == -EAGAIN)
+			err = 0;
 		mr->revocable = err == 1;
 		if (!err && !revoke_pin_valid(&declared))
 			err = -EAGAIN;
@@ -146,9 +147,9 @@ static int look(struct revoke_mr *mr)
 	struct revoke_pin pin = { .id = mr->range.id };
 	int err;
 
-	do {
-		err = revoke_pin_list(mr->ctx, find, &pin);
-	} while (err == -EAGAIN);
+	err = revoke_pin_list(mr->ctx, find, &pin);
+	if (err == -EAGAIN)
+		err = 0;
 	if (err < 0)
 		return err;
 	if (!err || pin.state == PIN_REVOKE_STATE_GONE)
