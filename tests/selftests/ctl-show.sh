@@ -106,6 +106,29 @@ ok "export: into a file" revokectl export prometheus -o /run/metrics.prom
 is "all of it" "$(grep -c '^pin_revoke' /run/metrics.prom)" "$(revokectl export prometheus | grep -c '^pin_revoke')"
 ok "top" grep -q "^ *${holder_pid[A]} core-holder *1 *64.0KiB " <(revokectl top count 1)
 
+# Memory whose file range is gone
+orphan() { revokectl -j orphan show "$@"; }
+truncate -s 65536 /run/orphan
+is "orphan: none" "$(orphan)" '[]'
+is "orphan: A maps a file in memory" "$(h A map 1 /run/orphan 65536 shared)" ok
+is "orphan: and writes" "$(h A touch 1+0 65536 5)" ok
+is "orphan: and listens" "$(h A listen 0)" ok
+line=$(h A declare 0 1+0 65536 w)
+like "orphan: and declares it" "$line" 'ok first=*'
+is "orphan: nothing is lost" "$(orphan)" '[]'
+ok "orphan: it is cut off" truncate -s 16384 /run/orphan
+like "orphan: what is" "$(orphan)" \
+	"[[]{\"how\":\"exact\",\"orphan_bytes\":49152,\"pin\":{\"id\":$(value first "$line"),*}}]"
+is "orphan: undeclared" "$(h A undeclare 0 "$(value first "$line")")" ok
+is "orphan: A maps memory" "$(h A map 2 anon 65536 private)" ok
+like "orphan: and pins it" "$(h A pin 1 2+0 65536 w)" 'ok fd=*'
+is "orphan: and unmaps it" "$(h A unmap 2+0 65536)" ok
+like "orphan: that holds nothing" "$(revokectl orphan show)" \
+	"pin $(last_pin) core-holder/${holder_pid[A]} * gone *  registered, nothing is held"
+is "orphan: unpinned" "$(h A unpin 1)" ok
+is "orphan: none is left" "$(orphan)" '[]'
+rm /run/orphan
+
 # What nobody answers takes the whole grace.
 ok "times: none yet" export_has 'pin_revoke_release_seconds_count{reason="writeback-sync"} 0'
 ok "times: of a reason that nobody is asked for there are none" \
@@ -138,5 +161,25 @@ says "check: cannot be revoked" 3 "^process $other: no: .* are pinned by a drive
 says "check: nobody is asked" 3 '^ask points: no: pin_revoke was loaded with ask=0' $other
 kill $other
 wait $other
+truncate -s 65536 /run/region
+python3 - <<-EOT &
+import ctypes, mmap, signal
+from pyverbs.device import Context
+from pyverbs.mr import MR
+from pyverbs.pd import PD
+with open("/run/region", "r+b") as file:
+    memory = mmap.mmap(file.fileno(), 65536)
+address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+with Context(name="rxe0") as context, PD(context) as pd, MR(pd, 65536, 3, address):
+    signal.pause()
+EOT
+other=$!
+ok "orphan: a plain region over a file" wait_for 60 vmpin
+is "orphan: it is all there" "$(orphan)" '[]'
+ok "orphan: that is cut off" truncate -s 16384 /run/region
+is "orphan: an estimate" "$(revokectl orphan show)" \
+	"python3/$other  estimate: up to 48.0KiB of 64.0KiB that other drivers have pinned"
+like "orphan: and called one" "$(orphan pid $other)" '[[]{"how":"estimate","orphan_bytes":49152,*}]'
+{ kill $other; wait $other; } 2> /dev/null
 ok "all unloads" rxe_down
 done_testing
