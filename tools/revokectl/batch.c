@@ -92,13 +92,17 @@ static int read_file(struct batch *batch, const char *path)
 	unsigned int nr = 0;
 	char *text = NULL;
 	size_t size = 0;
+	ssize_t len;
 	int err = 0;
 
 	if (!file)
 		return usage("%s: %s", path, strerror(errno));
 	errno = 0;
-	while (!err && getline(&text, &size, file) >= 0)
-		err = add_line(batch, path, ++nr, text);
+	while (!err && (len = getline(&text, &size, file)) >= 0) {
+		nr++;
+		err = strlen(text) == (size_t)len ? add_line(batch, path, nr, text) :
+			usage("%s:%u: a byte that is 0", path, nr);
+	}
 	if (!err && ferror(file))
 		err = usage("%s: %s", path, strerror(errno));
 	free(text);

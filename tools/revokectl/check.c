@@ -133,26 +133,27 @@ static void say_declared(const char *about, size_t nr)
 		    nr);
 }
 
-static uint64_t charged(const struct pins *pins, uint32_t pid, size_t *nr,
-			size_t *nr_declared)
+/* What is known of one process's memory, in whole pages */
+struct charge charged(const struct pins *pins, uint32_t pid)
 {
 	const uint64_t page = sysconf(_SC_PAGESIZE);
-	uint64_t sum = 0;
+	struct charge sum = { 0 };
 	size_t i;
 
-	*nr = 0;
-	*nr_declared = 0;
 	for (i = 0; i < pins->nr; i++) {
 		const struct revoke_pin *pin = &pins->pin[i];
+		uint64_t bytes = ((pin->addr + pin->len + page - 1) & -page) -
+				 (pin->addr & -page);
 
 		if (pin->pid != pid)
 			continue;
-		*nr_declared += declared(pin);
-		if (declared(pin))
-			continue;
-		++*nr;
-		sum += ((pin->addr + pin->len + page - 1) & -page) -
-		       (pin->addr & -page);
+		if (declared(pin)) {
+			sum.nr_declared++;
+			sum.declared += bytes;
+		} else {
+			sum.nr++;
+			sum.bytes += bytes;
+		}
 	}
 	return sum;
 }
@@ -160,36 +161,35 @@ static uint64_t charged(const struct pins *pins, uint32_t pid, size_t *nr,
 /* What somebody else has pinned of it; ours are charged while they are away, too. */
 static uint64_t by_others(const struct pins *pins, uint32_t pid)
 {
-	uint64_t all = 0, ours;
-	size_t nr, nr_declared;
+	const uint64_t ours = charged(pins, pid).bytes;
+	uint64_t all = 0;
 
-	ours = charged(pins, pid, &nr, &nr_declared);
 	return proc_pinned(pid, &all) && all > ours ? all - ours : 0;
 }
 
 static int check_pid(uint32_t pid, const struct pins *pins)
 {
-	uint64_t ours, others, all;
+	uint64_t others, all;
 	char about[32], size[16];
-	size_t nr, nr_declared;
+	struct charge ours;
 
 	snprintf(about, sizeof(about), "process %u", pid);
 	if (!proc_pinned(pid, &all))
 		return usage("%s: there is none: revokectl holder show has those with pins",
 			     about);
-	ours = charged(pins, pid, &nr, &nr_declared);
+	ours = charged(pins, pid);
 	others = by_others(pins, pid);
-	if (nr)
+	if (ours.nr)
 		say(about, YES, "%zu pins of %s can be revoked: revokectl pin revoke pid %u",
-		    nr, size_text(ours, size), pid);
-	say_declared(about, nr_declared);
+		    ours.nr, size_text(ours.bytes, size), pid);
+	say_declared(about, ours.nr_declared);
 	if (others) {
 		say(about, NO,
 		    "%s are pinned by a driver without pin-revoke, or io_uring: only the process can give them back, or end",
 		    size_text(others, size));
 		not_all = true;
 	}
-	if (!nr && !nr_declared && !others)
+	if (!ours.nr && !ours.nr_declared && !others)
 		say(about, YES, "nothing is pinned that the kernel counts");
 	return EXIT_OK;
 }

@@ -117,6 +117,8 @@ static void stats_out(FILE *to, const struct stats *stats)
 		  "Memory that was given back when memory was short." },
 		{ PIN_REVOKE_A_STAT_EVENTS_DROPPED, "pin_revoke_events_dropped_total",
 		  "Events that found no room in the socket of a holder." },
+		{ PIN_REVOKE_A_STAT_BROKE, "pin_revoke_broke_total",
+		  "Asks that ended early, or were not made: the user had delayed others enough." },
 	};
 	size_t i;
 
@@ -205,6 +207,20 @@ static void holders_out(FILE *to, const struct holders *all, struct share *share
 	      "Open requests that are past their deadline.", all->overdue);
 }
 
+/* Not known is not 0: without the right to look there is no such series. */
+static void orphans_out(FILE *to, const struct pins *pins)
+{
+	static const char name[] = "pin_revoke_orphan_bytes";
+	uint64_t exact, estimate;
+
+	if (orphans_bytes(pins, &exact, &estimate))
+		return;
+	head(to, name, "gauge",
+	     "Registered memory whose range is gone; of other drivers' an estimate, at most.");
+	labelled(to, name, "how", "exact", exact);
+	labelled(to, name, "how", "estimate", estimate);
+}
+
 /* All that the kernel says. Return: 0 or -errno. */
 static int collect(FILE *to)
 {
@@ -236,6 +252,7 @@ static int collect(FILE *to)
 		times_out(to, &stats);
 		pins_out(to, &pins, share);
 		holders_out(to, &all, share);
+		orphans_out(to, &pins);
 	}
 	free(share);
 	holders_put(&all);

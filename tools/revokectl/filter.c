@@ -2,7 +2,7 @@
 /*
  * revokectl: which pins a command line means, and the list of these.
  *
- * The kernel lists all pins, this leaves out. Must never be what a revocation
+ * The kernel leaves out what it can, this the rest. Must never be what a revocation
  * goes by: there the kernel chooses, at the moment of the request.
  */
 #define _GNU_SOURCE
@@ -221,12 +221,16 @@ static int by_size(const void *a, const void *b)
 /* The pins that are meant, the largest first if "top" was said. */
 int pins_get(struct revoke_nl *nl, const struct filter *f, struct pins *pins)
 {
+	const struct revoke_want want = {
+		.id = f->id, .pid = f->pid, .driver = f->driver, .device = f->device,
+	};
 	struct gather gather = { .f = f, .pins = pins };
 	int err;
 
 	*pins = (struct pins){ 0 };
-	err = revoke_nl_pins(nl, on_pin, &gather);
-	if (err) {
+	err = revoke_nl_pins(nl, &want, on_pin, &gather);
+	pins->changed = err == -EAGAIN;
+	if (err && !pins->changed) {
 		pins_put(pins);
 		return err;
 	}

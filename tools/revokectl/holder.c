@@ -98,6 +98,9 @@ int holders_get(struct revoke_nl *nl, struct pins *pins, struct holders *all)
 		add_pin(&all->holder[all->nr - 1], &pins->pin[i]);
 	}
 	err = revoke_nl_requests(nl, on_request, all);
+	/* Whatever else came or went. */
+	if (err == -EAGAIN)
+		err = 0;
 	if (err)
 		holders_put(all);
 	else
@@ -141,6 +144,7 @@ static int show(int argc, char **argv)
 	struct holders all;
 	struct revoke_nl nl;
 	struct pins pins;
+	bool changed = false;
 	uint32_t top;
 	int err;
 	size_t i;
@@ -159,11 +163,14 @@ static int show(int argc, char **argv)
 	err = pins_get(&nl, &f, &pins);
 	if (!err) {
 		err = holders_get(&nl, &pins, &all);
+		changed = pins.changed;
 		pins_put(&pins);
 	}
 	revoke_nl_close(&nl);
 	if (err)
 		return fail(err, "holder show");
+	if (changed)
+		hint_changed();
 	out_array(NULL);
 	for (i = 0; i < all.nr; i++) {
 		if (f.overdue && !all.holder[i].overdue)

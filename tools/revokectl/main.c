@@ -24,7 +24,8 @@ static const struct command objects[] = {
 	{ "request", request_main, "{ show | help }" },
 	{ "policy", policy_main, "{ show | set | del | help }" },
 	{ "stat", stat_main, "{ show | help }" },
-	{ "monitor", monitor_main, "" },
+	{ "orphan", orphan_main, "{ show | help }" },
+	{ "monitor", monitor_main, "[ --journal ]" },
 	{ "top", top_main, "[ interval SECONDS ] [ count NUMBER ]" },
 	{ "check", check_main, "{ FILE | PID }" },
 	{ "export", export_main, "{ prometheus | help }" },
@@ -114,6 +115,13 @@ void hint_scope(void)
 	if (geteuid())
 		fputs("revokectl: this shows only your own process: run it as root to see all\n",
 		      stderr);
+}
+
+/* Whatever was there all the time is in the list. */
+void hint_changed(void)
+{
+	fputs("revokectl: some came or went while this was read: they may be missing\n",
+	      stderr);
 }
 
 /**

@@ -2,13 +2,15 @@
 /*
  * revokectl monitor: tell what happens while it happens.
  *
- * Owns the lines and objects of an event. Each is written out at once. The
- * first says that we listen: what comes later is shown, or said to be lost.
+ * Owns the lines and objects of an event. Each is written out at once, or becomes an
+ * entry of the journal. The first says that we listen: what comes later is shown, or
+ * said to be lost.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <netlink/genl/ctrl.h>
 #include "revokectl.h"
 
@@ -40,13 +42,17 @@ static void head(uint64_t since, const char *event)
 	char upper[24];
 	size_t i;
 
-	out_u64("time_ns", NULL, since);
+	/* The journal has times of its own. */
+	if (!options.journal) {
+		out_u64("time_ns", NULL, since);
+		out_text("%8.3f ", since / 1e9);
+	}
 	out_str("event", NULL, event);
 	for (i = 0; event[i] && i < sizeof(upper) - 1; i++)
 		upper[i] = event[i] == '-' ? '_' :
 				toupper((unsigned char)event[i]);
 	upper[i] = '\0';
-	out_text("%8.3f %-13s", since / 1e9, upper);
+	out_text("%-13s", upper);
 }
 
 static bool has(const struct revoke_msg *msg, int attr)
@@ -116,15 +122,25 @@ int monitor_main(int argc, char **argv)
 	struct pollfd pfd;
 	int ret;
 
-	if (argc)
-		return usage("monitor takes no \"%s\"", argv[0]);
+	if (argc && (argc > 1 || strcmp(argv[0], "--journal")))
+		return usage("monitor takes --journal, or nothing, and no \"%s\"",
+			     argv[argc - 1]);
+	if (argc && options.json)
+		return usage("the journal has fields, no JSON: leave out -j");
+	if (argc) {
+		ret = journal_open();
+		if (ret)
+			return fail(ret, "monitor: is systemd-journald there? " JOURNAL_SOCKET);
+		options.json = true;
+		options.journal = true;
+	}
 	ret = monitor_join(&nl);
 	if (ret)
 		return fail(ret, "monitor");
 	revoke_stream_init(&events, &nl);
 	pfd = (struct pollfd){ .fd = events.fd, .events = POLLIN };
 	note_out(now_ns() - start, "listening", "for events");
-	while (!ferror(stdout)) {
+	while (!out_error()) {
 		ret = revoke_stream_next(&events, &pin);
 		if (ret == 1)
 			event_out(now_ns() - start, &events.cur.msg, &pin);
@@ -137,5 +153,7 @@ int monitor_main(int argc, char **argv)
 			break;
 	}
 	revoke_nl_close(&nl);
-	return ret < 0 ? fail(ret, "monitor") : EXIT_KERNEL;
+	if (out_error())
+		return fail(out_error(), "monitor: its output");
+	return fail(ret, "monitor");
 }

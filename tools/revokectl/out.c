@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * revokectl: output, as text or as JSON, from the same calls.
+ * revokectl: output, as text, as JSON or into the journal, from the same calls.
  *
  * Owns stdout. In text each value is printed at once through its format; in
  * JSON it goes under its key into the innermost open object, and closing the
- * outermost one prints it. Strings may come from anybody who can name a
- * process: nothing but printable ASCII reaches the terminal.
+ * outermost one prints it. The journal gets both, the text as its message. Strings
+ * may come from anybody who can name a process: nothing but printable ASCII reaches
+ * the terminal.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,11 @@
 
 static struct json_object *stack[DEPTH];
 static int depth;
+
+/* The journal's message, and whether it still takes any */
+static char message[2048];
+static size_t message_len;
+static int journal_err;
 
 static void add(const char *key, struct json_object *value)
 {
@@ -58,10 +65,22 @@ void out_close(void)
 	if (options.json && --depth == 0) {
 		if (options.pretty)
 			style |= JSON_C_TO_STRING_PRETTY;
-		puts(json_object_to_json_string_ext(stack[0], style));
+		if (options.journal) {
+			message[strcspn(message, "\n")] = '\0';
+			journal_err = journal_send(message, stack[0]);
+			message_len = 0;
+		} else {
+			puts(json_object_to_json_string_ext(stack[0], style));
+		}
 		json_object_put(stack[0]);
 	}
 	fflush(stdout);
+}
+
+/* Return: -errno if nobody gets what is put out. */
+int out_error(void)
+{
+	return ferror(stdout) ? -EIO : journal_err;
 }
 
 /* What was not printed yet never will be: half a JSON is none. */
@@ -87,6 +106,28 @@ const char *out_printable(const char *str, char buf[static OUT_MAX])
 	return buf;
 }
 
+static bool prints(void)
+{
+	return !options.json || options.journal;
+}
+
+static void vprint(const char *fmt, va_list args)
+	__attribute__((format(printf, 1, 0)));
+static void vprint(const char *fmt, va_list args)
+{
+	int len;
+
+	if (!options.journal) {
+		vprintf(fmt, args);
+		return;
+	}
+	len = vsnprintf(message + message_len, sizeof(message) - message_len, fmt, args);
+	if (len > 0)
+		message_len += len;
+	if (message_len >= sizeof(message))
+		message_len = sizeof(message) - 1;
+}
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 /* The formats are literals of the callers: %llu, %llx, %s. */
@@ -95,7 +136,7 @@ static void print(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	vprint(fmt, args);
 	va_end(args);
 }
 #pragma GCC diagnostic pop
@@ -104,7 +145,7 @@ void out_u64(const char *key, const char *fmt, uint64_t value)
 {
 	if (options.json)
 		add(key, json_object_new_uint64(value));
-	else if (fmt)
+	if (fmt && prints())
 		print(fmt, (unsigned long long)value);
 }
 
@@ -124,7 +165,7 @@ void out_str(const char *key, const char *fmt, const char *value)
 	out_printable(value, buf);
 	if (options.json)
 		add(key, json_object_new_string(buf));
-	else if (fmt)
+	if (fmt && prints())
 		print(fmt, buf);
 }
 
@@ -146,10 +187,10 @@ void out_text(const char *fmt, ...)
 {
 	va_list args;
 
-	if (options.json)
+	if (!prints())
 		return;
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	vprint(fmt, args);
 	va_end(args);
 }
 

@@ -131,6 +131,8 @@ static int show(int argc, char **argv)
 	for (i = 0; i < pins.nr; i++)
 		show_one(&pins.pin[i]);
 	out_close();
+	if (pins.changed)
+		hint_changed();
 	if (!pins.nr)
 		hint_scope();
 	pins_put(&pins);

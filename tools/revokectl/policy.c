@@ -79,6 +79,9 @@ static void values_out(struct nlattr **tb)
 		if (tb[values[i].attr] && tb[values[i].from_attr])
 			out_str(values[i].from_key, NULL,
 				revoke_policy_source_name(nla_get_u32(tb[values[i].from_attr])));
+	if (tb[PIN_REVOKE_A_POLICY_LEFT_MS])
+		out_u64("left_ms", " left %llu ms",
+			nla_get_u32(tb[PIN_REVOKE_A_POLICY_LEFT_MS]));
 }
 
 static int show_one(struct nlmsghdr *nlh, void *arg)
@@ -87,6 +90,7 @@ static int show_one(struct nlmsghdr *nlh, void *arg)
 		[PIN_REVOKE_A_POLICY_REASON] = { .type = NLA_U32 },
 		[PIN_REVOKE_A_POLICY_UID] = { .type = NLA_U32 },
 		[PIN_REVOKE_A_POLICY_CGROUP] = { .type = NLA_U64 },
+		[PIN_REVOKE_A_POLICY_LEFT_MS] = { .type = NLA_U32 },
 	};
 	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1];
 	char comm[16];
@@ -252,7 +256,7 @@ int policy_parse(struct nl_msg *msg, bool del, int argc, char **argv)
 		"reason", "uid", "cgroup", "comm",
 	};
 	const size_t skip = del ? NR(values) : 0;
-	bool reason = false, any = false;
+	unsigned int seen = 0;
 	int i, word;
 
 	for (i = 0; i < argc; i += 2) {
@@ -263,14 +267,16 @@ int policy_parse(struct nl_msg *msg, bool del, int argc, char **argv)
 		if (i + 1 == argc)
 			return usage("%s of what? try: revokectl policy help",
 				     words[word]);
+		if (seen & REVOKE_BIT(word))
+			return usage("\"%s\" twice", words[word]);
+		seen |= REVOKE_BIT(word);
 		if (parse_word(msg, word, words[word], argv[i + 1]))
 			return EXIT_USAGE;
-		reason |= !strcmp(words[word], "reason");
-		any |= word < (int)NR(values);
 	}
-	if (!reason)
+	/* The first word behind the values */
+	if (!(seen & REVOKE_BIT(NR(values))))
 		return usage("for which reason? try: revokectl policy show");
-	if (!del && !any)
+	if (!del && !(seen & (REVOKE_BIT(NR(values)) - 1)))
 		return usage("set what? try: revokectl policy help");
 	return EXIT_OK;
 }

@@ -50,6 +50,19 @@ bool proc_uid(uint32_t pid, uint32_t *uid)
 	return true;
 }
 
+/* Its command name, as it is now */
+bool proc_comm(uint32_t pid, char comm[static 16])
+{
+	FILE *file = proc_open(pid, "comm");
+	bool found = file && fgets(comm, 16, file);
+
+	if (file)
+		fclose(file);
+	if (found)
+		comm[strcspn(comm, "\n")] = '\0';
+	return found;
+}
+
 /* All that it has pinned, whoever did: VmPin */
 bool proc_pinned(uint32_t pid, uint64_t *bytes)
 {
@@ -142,6 +155,7 @@ int proc_maps(uint32_t pid, uint64_t addr, uint64_t len,
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		map.name = line + at;
+		map.path = path;
 		map.offset = offset + (start < addr ? addr - start : 0);
 		map.length = (end < stop ? end : stop) -
 			     (start < addr ? addr : start);

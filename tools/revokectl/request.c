@@ -2,6 +2,7 @@
 /*
  * revokectl request: list what is being asked for at this moment.
  */
+#include <errno.h>
 #include "revokectl.h"
 
 /* Who caused it; nothing if we may not know. */
@@ -90,9 +91,11 @@ static int show(int argc, char **argv)
 	out_array(NULL);
 	err = revoke_nl_requests(&nl, show_one, &shown);
 	revoke_nl_close(&nl);
-	if (err)
+	if (err && err != -EAGAIN)
 		return fail(err, "request show");
 	out_close();
+	if (err)
+		hint_changed();
 	if (!shown.nr)
 		hint_scope();
 	return EXIT_OK;

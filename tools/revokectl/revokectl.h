@@ -14,6 +14,11 @@
 #define POLICY_DIR "/etc/pin-revoke/policy.d"
 #endif
 
+/* Where systemd's journal listens */
+#ifndef JOURNAL_SOCKET
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#endif
+
 enum {
 	EXIT_OK = 0,
 	EXIT_USAGE = 1,
@@ -24,6 +29,7 @@ enum {
 
 struct options {
 	bool json;
+	bool journal;	/* of each object, which is made as for JSON */
 	bool pretty;
 	bool details;
 	bool oneline;
@@ -34,6 +40,8 @@ struct options {
 };
 
 extern struct options options;
+
+struct json_object;
 
 /* main.c */
 
@@ -59,6 +67,7 @@ int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool people(void);
 void hint_scope(void);
+void hint_changed(void);
 uint64_t now_ns(void);
 
 /* out.c */
@@ -75,9 +84,14 @@ void out_str(const char *key, const char *fmt, const char *value);
 void out_flags(const char *key, uint32_t flags,
 	       const char *(*name)(uint32_t flag));
 void out_abandon(void);
+int out_error(void);
 const char *out_printable(const char *str, char buf[static OUT_MAX]);
 void out_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 double ms(uint64_t ns);
+
+/* journal.c */
+int journal_open(void);
+int journal_send(const char *message, struct json_object *object);
 
 /* one file for each object */
 int pin_main(int argc, char **argv);
@@ -89,6 +103,7 @@ int export_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int top_main(int argc, char **argv);
 int stat_main(int argc, char **argv);
+int orphan_main(int argc, char **argv);
 
 /* batch.c */
 int batch_main(const char *path, int (*run)(int argc, char **argv));
@@ -156,6 +171,7 @@ struct filter {
 struct pins {
 	struct revoke_pin *pin;
 	size_t nr;
+	bool changed;			/* some came or went meanwhile */
 };
 
 int filter_word(struct filter *f, const char *name, const char *arg);
@@ -198,6 +214,28 @@ bool pin_holds(const struct revoke_pin *pin);
 int holders_get(struct revoke_nl *nl, struct pins *pins, struct holders *all);
 void holders_put(struct holders *all);
 
+/* check.c */
+
+/**
+ * struct charge - what is known of one process's memory
+ * @bytes: pinned by drivers that were converted, and charged, also while it is away
+ * @declared: by the process as used by others
+ */
+struct charge {
+	size_t nr;
+	size_t nr_declared;
+	uint64_t bytes;
+	uint64_t declared;
+};
+
+struct charge charged(const struct pins *pins, uint32_t pid);
+
+/* orphan.c */
+int orphans_bytes(const struct pins *pins, uint64_t *exact, uint64_t *estimate);
+
+/* regions.c */
+bool regions_bytes(uint32_t pid, uint64_t *bytes);
+
 /* stat.c */
 
 /**
@@ -239,17 +277,20 @@ uint64_t times_quantile(const struct times *times, unsigned int part);
  * struct proc_map - a file that is mapped
  * @st: the file
  * @name: what /proc calls it
+ * @path: opens it, also when it has no name any more
  * @offset: which bytes of it
  */
 struct proc_map {
 	struct stat st;
 	const char *name;
+	const char *path;
 	uint64_t offset;
 	uint64_t length;
 	char perm[5];
 };
 
 bool proc_uid(uint32_t pid, uint32_t *uid);
+bool proc_comm(uint32_t pid, char comm[static 16]);
 bool proc_pinned(uint32_t pid, uint64_t *bytes);
 bool proc_in_cgroup(uint32_t pid, const struct stat *dir);
 int proc_maps(uint32_t pid, uint64_t addr, uint64_t len,

@@ -86,6 +86,12 @@ static void stats_out(const struct stats *stats)
 		[PIN_REVOKE_A_STAT_EVENTS_DROPPED] = {
 			"events_dropped", "%llu events that found no room\n"
 		},
+		[PIN_REVOKE_A_STAT_BROKE] = {
+			"broke", "%llu asks that a user's budget was too small for"
+		},
+		[PIN_REVOKE_A_STAT_DELAYED_NS] = {
+			"delayed_ns", ", others waited %llu ns for users who have one\n"
+		},
 	};
 	int i;
 

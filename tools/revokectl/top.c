@@ -48,7 +48,8 @@ static void line(struct screen *s, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(buf, sizeof(buf), fmt, args);
 	va_end(args);
-	printf("%.*s%s\n", s->columns, buf, s->tty ? "\033[K" : "");
+	/* Erased first: behind a row that is full the cursor still is on its last character. */
+	printf("%s%.*s\n", s->tty ? "\033[K" : "", s->columns, buf);
 }
 
 static int by_value(const void *a, const void *b)

@@ -78,11 +78,14 @@ int wait_request(struct revoke_nl *nl, struct revoke_nl *monitor,
 		struct search search = { .id = request };
 
 		ret = revoke_nl_requests(nl, on_request, &search);
+		/* Others came and went. */
+		if (ret == -EAGAIN)
+			ret = 0;
 		if (!ret)
 			progress(&search);
 		if (!ret && !search.found)
 			return EXIT_OK;
-		if (ret < 0 && ret != -EAGAIN)
+		if (ret < 0)
 			return fail(ret, "request %llu",
 				    (unsigned long long)request);
 		now = now_ns();
