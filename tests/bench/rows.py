@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the rows are about, what they are to reach, and what is drawn of them.
+#
+# Must never hold a number that was measured.
+"""The rows of the benchmarks."""
+import dataclasses
+
+
+@dataclasses.dataclass
+class Row:
+    """One question, its table and its goal."""
+    id: str
+    title: str
+    goal: str
+    note: str = ""
+    ref: str = ""
+    unit: str = "instructions"
+    bytes: bool = True
+    digits: int = 2
+    fallback_x: int = 4096
+
+    def reference(self, series):
+        """The series to which the ratio of this one is."""
+        return self.ref
+
+
+class KindRow(Row):
+    """Each kind of memory has a reference of its own."""
+
+    def reference(self, series):
+        return f"{series.split(':')[0]}: {self.ref}"
+
+
+class MrRow(KindRow):
+    """That not every kernel lets be one for ext4."""
+
+    def reference(self, series):
+        return super().reference(series.replace("ext4:", "tmpfs:"))
+
+
+ROWS = [
+    KindRow("B1", "pin and release in the kernel",
+            "1.10 of a bare pin with an interval notifier",
+            "Ratios are to the bare one: the pages, their array, a notifier that does nothing. "
+            "It is in no index, has no limits, no name, no holder to be asked, no restore.",
+            ref="bare"),
+    MrRow("B2", "ibv_reg_mr and ibv_dereg_mr",
+          "1.05 of stock at 4 KiB, 1.01 at 1 MiB, less than any other that is told",
+          "Ratios are to the stock driver on the same kind of memory, for ext4 to tmpfs: "
+          "that many kernels refuse to pin a file on ext4 is what this is about. Who is "
+          "told when the memory is taken: all but the lines that say stock or our driver "
+          "alone; of these, ours on ext4 is the revocable pin itself. On-demand paging "
+          "does not pin, and a device that has it does not need us.", ref="stock"),
+    Row("B3", "a declared range, on and off",
+        "0.2 of ibv_reg_mr and ibv_dereg_mr at 4 KiB, less than the others",
+        "Ratios are to ibv_reg_mr and ibv_dereg_mr of 4 KiB on the stock driver.",
+        ref="ibv_reg_mr + ibv_dereg_mr, 4 KiB, stock"),
+    Row("B4", "a call, until another process has heard of it",
+        "1.5 of an eventfd, less than a lease",
+        "From before the call until the other process is back from what it waited in. "
+        "Ours and the lease have in it what the call does before it asks.",
+        ref="eventfd", bytes=False),
+    Row("B5", "a whole revocation",
+        "1.3 of its floor",
+        "From before the call until it returns; the holder answers QUIESCED at once. The "
+        "floor is an fsync of the same page, and two wake-ups before it.",
+        ref="an eventfd there and one back, then fsync of a page", bytes=False),
+    Row("B6", "fan-out", "no steeper than leases; the longest wait, not the sum"),
+    KindRow("B7", "nothing is pinned", "1.00, half a percent up or down",
+            "Ratios are to the same in the same boot, just before the core is loaded.",
+            ref="without the core", bytes=False, digits=4),
+    KindRow("B8", "pins elsewhere", "1.05 of a bare interval notifier",
+            "1 MiB of another file is pinned, by the process that is measured or by another. "
+            "Ratios are to a pin of the same process that has a bare interval notifier.",
+            ref="a bare pin of this process", bytes=False, digits=3),
+    KindRow("B9", "many pins", "256 bytes over the driver's own; insert 1.3 of that at 1000",
+            "Pins of one page each, in one process, on 64 MiB of a file on ext4; the number "
+            "of pins is in the heading. Bytes have the 32 of the measuring module in them.",
+            ref="bare", bytes=False),
+    Row("B10", "RDMA into a file with an fsync every second", "0.95 of undisturbed, nothing lost"),
+    Row("B11", "sync of 1 GiB with 64 pinned regions", "1.1 of the same without, and one release"),
+    Row("B12", "who notices what", "nothing missed, nothing false"),
+    Row("B13", "validity check without a system call", "1.5 of an atomic load",
+        "Each in the same loop, which is in the number.",
+        ref="an atomic load and a comparison", bytes=False),
+]
+
+# Row, series, x, then what README.md says of it.
+SUMMARY = [
+    ("B2", "ext4: our driver", 4096, "register and deregister 4 KiB of a file, revocable",
+     "soft-RoCE as it is, on tmpfs", "1.05"),
+    ("B2", "ext4: our driver", 1 << 20, "1 MiB", "the same", "1.01"),
+    ("B2", "anonymous: our driver", 4096, "4 KiB of memory that needs no such pin",
+     "soft-RoCE as it is", "1.05"),
+    ("B3", "revoke_declare + revoke_undeclare", 4096, "declare a range, and take it back",
+     "ibv_reg_mr + ibv_dereg_mr", "0.2"),
+    ("B13", "revoke_pin_valid", 0, "is it still valid?", "an atomic load", "1.5"),
+    ("B7", "fsync of 256 dirty pages: core loaded", 0, "fsync of 1 MiB, nothing pinned",
+     "the same without the core", "1.00"),
+    ("B8", "fsync of 256 dirty pages: a revocable pin of this process", 0,
+     "fsync of 1 MiB, another file pinned", "a bare interval notifier", "1.05"),
+]
+
+PLOTS = [
+    {
+        "row": "B2", "name": "registration", "reference": "tmpfs: stock",
+        "title": "Registering and deregistering a memory region",
+        "xlabel": "size of the region, bytes", "ylabel": "ratio to the stock driver on tmpfs",
+        "settings": ["set logscale x 2", "set format x '%.0b%B'", "set yrange [0:*]"],
+        "series": ["tmpfs: stock", "ext4: our driver", "ext4: stock", "ext4: stock + lease",
+                   "tmpfs: stock + revoke_declare", "tmpfs: stock + userfaultfd",
+                   "tmpfs: stock + lease", "tmpfs: on-demand paging"],
+    },
+]
+
+# What is behind the numbers that fall short, or look odd; from reading the code.
+FINDINGS = [
+    "B1: some 2,650 instructions more than the bare one on anonymous memory, 3,500 on ext4, "
+    "whatever the size: 2.5 and 3 times as much for one page, a few percent from 1 MiB on. "
+    "16 MiB on ext4 (1.13) is not explained.",
+    "B1, ext4 with blocks smaller than a page, not in these numbers: 115,000 instructions "
+    "more for every pin, for the question whether a journal has the data of the file: "
+    "outside of the kernel's tree it is answered by the name of a symbol "
+    "(`pinr_journals_data()`).",
+    "B2: no line of the same kind of memory is the same process, whose pages are in more "
+    "or fewer pieces: from 1 MiB on, two boots differ by up to 29 percent, and less is done "
+    "by more (0.71 to 0.92). Huge pages at 16 MiB (1.26) are not explained. At 4 KiB a lease "
+    "costs less than a declared range (1.15 to 1.23), and hears of nothing but other openers.",
+    "B3: falls short alone (0.24), not in a batch: about 900 instructions are paid for the "
+    "two calls. `make figures` has 0.19, for it comes after a colder ibv_reg_mr().",
+    "B4: 45,000 instructions are on the way from fsync() to the event, of which the message "
+    "and the wake-up are 9,400; B5: 133,000 in all, four times its floor. Where they go is "
+    "not profiled.",
+    "B7, B8: two runs of fork without the core differ by 1.5 percent: no smaller difference "
+    "of fork means anything.",
+    "B9: about 850 bytes over a bare pin, of which a driver's own would be a part; inserting "
+    "does not get slower. A munmap that takes all costs 20,000 to 33,000 instructions for "
+    "each pin, most of them for its own work and its own event; the process had a context "
+    "that did not read them.",
+]
+
+NOT_MEASURED = [
+    "Other kernels than those above, and more boots than it says there.",
+    "Hardware: there was none. Commands for real devices are in README.md.",
+    "Time: an instruction is a nanosecond here, whatever it does. What caches, TLBs, "
+    "contention and wake-ups cost is not in these numbers.",
+]
