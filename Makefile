@@ -18,7 +18,8 @@ demo: ## see it: RDMA into a file, and an fsync that means it (BASELINE=1: today
 	@$(vm)/demo.sh
 
 test: ## everything; last line N passed, N failed (TESTS='a b': these guest tests only)
-	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1 debug))
+	@$(vm)/deps.sh $(or $(KERNEL),$(if $(TESTS),newest,newest 6.12 6.1 debug)) \
+		$(if $(TESTS),,clang)
 	@$(if $(TESTS),$(vm)/run.sh $(one) $(TESTS),$(vm)/all.sh $(KERNEL))
 
 long: ## what takes too long for test: all on the debug kernel, torture, power cuts
@@ -35,8 +36,13 @@ build: deps ## build all components, in the guest root, into build/
 vm: build ## a shell in the guest with everything loaded (CMD='...': one command)
 	@$(vm)/shell.sh $(one)
 
-unit: deps ## the tests that need no kernel
+unit: ## the tests that need no kernel
+	@$(vm)/deps.sh $(one) clang
 	@$(vm)/unit.sh
+
+fuzz: ## fuzz what takes bytes from others, for TIME=60 seconds each
+	@$(vm)/deps.sh $(one) clang
+	@$(vm)/fuzz.sh fuzz TIME=$(or $(TIME),60)
 
 check: deps ## generated files, checkpatch, shellcheck, licences
 	@$(vm)/check-tree.sh
@@ -44,11 +50,18 @@ check: deps ## generated files, checkpatch, shellcheck, licences
 figures: deps ## what an fsync costs with and without the module, in instructions
 	@$(vm)/figures.sh $(one)
 
+bench: ## measure ours and what Linux has already (BOOTS=5, BENCH='B2 B3': some rows)
+	@NEEDS='python3:python3 gnuplot:gnuplot-nox' $(vm)/deps.sh $(one)
+	@tests/bench/run.sh $(one)
+
 gen: deps ## make uapi header, policy tables and names from uapi/pin-revoke.yaml
 	@$(vm)/gen.sh .
 
 deb: deps ## the Debian packages, into build/deb/SUITE/ (KERNEL=6.1: for Debian 12)
 	@$(vm)/deb.sh $(one)
+
+series: deps ## the patch series for the kernel, into build/series/
+	@$(vm)/series.sh
 
 abi: deps ## let the ABI that librevoke has now be the one that is kept
 	@$(vm)/abi.sh
@@ -59,4 +72,5 @@ clean: ## remove build/ (the cache stays, see README)
 deps:
 	@$(vm)/deps.sh $(one)
 
-.PHONY: help demo test long mutants build vm unit check figures gen deb abi clean deps
+.PHONY: help demo test long mutants build vm unit fuzz check figures bench gen deb series \
+	abi clean deps

@@ -58,8 +58,24 @@ checkpatch() {
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
-modules='^(kernel|drivers-examples/(rxe|pin_dummy)|tests/selftests/modules)/'
-mapfile -t kernel_c < <(own_c | grep -E "$modules" | grep -v '/trace\.h$' | sed 's,^,/src/,')
+# A deferred key is not seen as what is exported; a member is named by a macro.
+in_kernel=EXPORT_SYMBOL,MACRO_ARG_PRECEDENCE
+
+# checkpatch_series - without what the patches copy: it is checked where it is. What
+# they add is in MAINTAINERS by patterns.
+checkpatch_series() {
+	# shellcheck disable=SC2016
+	"$VM/in-root.sh" "$ROOT" env -C /tmp GIT_DIR=/none sh -c 'for patch in /build/series/*.patch; do
+		filterdiff -x "*/mm/pin_revoke/*.[ch]" -x "*/pin_revoke*.h" \
+			-x "*/*_revocable.[ch]" -x "*/rxe_revoke.[ch]" -x "*/rxe_compat.h" "$patch" > "${patch##*/}"
+	done; perl "$@" *.patch' sh "/$source/scripts/checkpatch.pl" --strict --no-tree --no-signoff \
+		--terse --show-types --quiet --no-summary --ignore FILE_PATH_CHANGES 2>&1 |
+		grep -v '\$root in concat\|/include.: No such file'
+	[ "${PIPESTATUS[0]}" = 0 ]
+}
+
+modules='^(kernel|drivers-examples/(rxe|siw|pin_dummy)|tests/(selftests|bench)/modules)/'
+mapfile -t kernel_c < <(own_c | grep -E "$modules" | grep -v '/trace\.h$\|^kernel/patches/' | sed 's,^,/src/,')
 mapfile -t user_c < <(own_c | grep -vE "$modules|^tests/unit/" | sed 's,^,/src/,')
 mapfile -t unit_c < <(own_c | grep '^tests/unit/' | sed 's,^,/src/,')
 mapfile -t scripts < <(own | while read -r f; do head -n 1 "$f" | grep -qaE '^#!/bin/(ba)?sh' && echo "$f"; done)
@@ -67,13 +83,17 @@ mapfile -t scripts < <(own | while read -r f; do head -n 1 "$f" | grep -qaE '^#!
 ok "generated files are current" generated
 ok "checkpatch: kernel code" checkpatch '' "${kernel_c[@]}"
 ok "checkpatch: trace events" checkpatch "$trace" /src/kernel/trace.h
+ok "checkpatch: what only the kernel's tree has" checkpatch "$in_kernel" \
+	/src/kernel/patches/tree/{hooks.c,arm.c,pin_revoke_hooks.h,umem_revocable.h}
 ok "checkpatch: user space" checkpatch "$user" "${user_c[@]}"
 ok "checkpatch: unit tests" checkpatch "$unit" "${unit_c[@]}"
 ok "shellcheck" in_src shellcheck -x -P SCRIPTDIR -S warning "${scripts[@]}"
-none "every file names its licence" "$(own | grep -vE '^LICENSES/|^\.gitignore$|^README\.md$' |
+none "every file names its licence" "$(own | grep -vE '^LICENSES/|^tests/fuzz/corpus/|^\.gitignore$|^README\.md$' |
 	while read -r f; do head -n 5 "$f" | grep -qa SPDX-License-Identifier || echo "$f"; done)"
 none "kernel versions only in kernel/compat" "$(own_c | grep -v '^kernel/compat/' |
 	xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\(')"
+ok "the series applies, and its core is the module's" "$VM/series.sh" check
+ok "checkpatch: the series" checkpatch_series
 ok "mutants fit the tree, and name points of tests" tests/mutants/run.sh fit
 # build.sh disassembles each core that it builds, see check-module.sh.
 ok "everything builds, wraps call the originals as they may" "$VM/build.sh" newest

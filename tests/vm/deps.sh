@@ -1,18 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: deps.sh [KERNEL...]	(default: newest)
+# usage: deps.sh [KERNEL...] [clang]	(default: newest)
 # Says what a first run needs (packages, download, disk, time), asks, and
 # installs the Debian packages that the machine lacks. YES=1 or CI=true answers
-# the question; nothing needed, nothing said.
+# the question; nothing needed, nothing said. NEEDS='command:package...': those, too.
 #
 # Must never install anything before the question was answered.
 . "${BASH_SOURCE[0]%/*}/env.sh"
+
+clang=
+if [ "${*: -1}" = clang ]; then
+	set -- "${@:1:$#-1}"
+	clang=there
+	[ -d "$(clang_of "$(home_of trixie)")" ] ||
+		clang="download 130 MB, disk 450 MB, 1 minute"
+fi
 
 # command:package
 needs=(make:make perl:perl-base mmdebstrap:mmdebstrap mke2fs:e2fsprogs
 	xz:xz-utils unshare:util-linux mount:mount)
 [ "$(id -u)" = 0 ] || needs+=(newuidmap:uidmap)
+read -ra also <<< "${NEEDS:-}"
+needs+=("${also[@]}")
 packages=()
 for need in "${needs[@]}"; do
 	command -v "${need%:*}" > /dev/null || packages+=("${need#*:}")
@@ -33,7 +43,8 @@ guest=there
 [ ${#guests[@]} = 0 ] ||
 	guest="${guests[*]}: download $((${#guests[@]} * 600)) MB, disk $((${#guests[@]} * 3)) GB, $((${#guests[@]} * 3)) minutes"
 
-if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ] || [ "$debug" != there ]; then
+if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ] || [ "$debug" != there ] ||
+	[ "${clang:-there}" != there ]; then
 	cat <<-EOT
 
 	Nothing touches this machine's kernel: all of it runs in a virtual machine
@@ -42,6 +53,7 @@ if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ] || [ "$debug" != there ]; 
 	  packages of this machine  ${packages[*]:-none}
 	  guest roots (Debian)      $guest
 	  kernel for debugging      $debug
+	  clang for the fuzzers     ${clang:-not needed}
 	  build for each kernel     about 2 minutes, 100 MB in $O
 	  the cache                 $CACHE
 

@@ -44,6 +44,9 @@ home_of() {
 	echo "$CACHE/root-$1-$key"
 }
 
+# clang_of HOME - the layer over its root that has clang, see fuzz.sh
+clang_of() { echo "$1/clang"; }
+
 # debug_source ROOT - the package that it is built from
 debug_source() { echo "linux-source-$(cut -d. -f1,2 "$1/etc/pin-revoke-guest/newest")"; }
 

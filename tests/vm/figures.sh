@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: figures.sh [KERNEL]
-# `make figures`: what an fsync of a file that nobody has pinned costs, in
-# instructions, counted by QEMU (-icount): without the module, with it, with it and
-# a pin on another file. The other figures are printed by selftests/figures.sh.
+# `make figures`, in instructions, counted by QEMU (-icount): what an fsync of a file
+# that nobody has pinned costs without the module, with it, with it and a pin on
+# another file; what a declared range costs beside a memory region of soft-RoCE. The
+# other figures are printed by selftests/figures.sh.
 #
 # Must never judge: it prints.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -14,17 +15,20 @@ kernel=${1:-newest}
 job='
 . /pr/tests/lib.sh > /dev/null
 . /pr/tests/lib-core.sh
+. /pr/tests/lib-rdma.sh
 modprobe brd rd_nr=1 rd_size=65536 && mkfs.ext4 -q -O ^has_journal /dev/ram0 && mount /dev/ram0 /mnt || exit
 truncate -s 64K /mnt/other
 count() { echo "$1: $(/pr/tests/count-fsync /mnt/file 500)"; }
 count "no module"
 modules
+/pr/tests/count-declare
 count "module, no pin"
 start A
 [[ $(h A map 0 /mnt/other 65536 shared) = ok && $(h A pin 0 0+0 65536 w) = ok* ]] || exit
 count "a pin on another file"
 stop A && unload pin_dummy && wait_for 10 unload pin_revoke
 count "no module again"
+rxe_up stock && /pr/tests/count-declare rxe0
 '
 "$VM/build.sh" "$kernel"
 "$VM/boot.sh" -i -k "$kernel" -o "$O/vm/figures" -q command "$job" < /dev/null ||
@@ -39,4 +43,14 @@ awk -F '[: ]+' -v kernel="$kernel" '
 			kernel, name ":", median, $(NF - 1), $NF, median / first
 		n++
 	}
-	END { exit n != 4 }' "$O/vm/figures/output" || die "no figures, see $O/vm/figures/output"
+	/^revoke_declare|^the same/ { ranges[$0] = $NF }
+	/^ibv_reg_mr/ {
+		printf "%s on %s: %d instructions\n", $1 ", " $2, kernel, $NF
+		for (name in ranges) {
+			what = name
+			sub(/: .*/, "", what)
+			printf "%s: %d, ratio %.3f\n", what, ranges[name], ranges[name] / $NF
+			n++
+		}
+	}
+	END { exit n != 6 }' "$O/vm/figures/output" || die "no figures, see $O/vm/figures/output"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: packages-test.sh [SUITE...]	(default: trixie bookworm)
-# Tests the Debian packages in both suites: built, checked, installed, used, upgraded,
+# Tests the Debian packages in both suites: built, checked, installed, upgraded, used,
 # removed and purged in a layer over the guest root; DKMS builds the modules for each
-# kernel, and guests load them. Prints TAP.
+# kernel, and guests use them. Prints TAP.
 #
 # Must never change the root itself: what a step changes is in its layer.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -14,13 +14,13 @@ set +e
 layers=$(mktemp -d)
 trap 'in_ns rm -rf "$layers"' EXIT
 
-# in_layer CMD... - in the root, whose changes stay in the layer of this suite
+# in_layer CMD... - in the root, whose changes stay in $layer
 in_layer() {
-	mkdir -p "$layers/$suite"/{upper,work,merged}
+	mkdir -p "$layers/$layer"/{upper,work,merged}
 	# shellcheck disable=SC2016 # the inner shell's
 	in_ns bash -c 'mount -t overlay overlay \
 			-o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/merged" &&
-		exec "$3" "$2/merged" "${@:4}"' bash "$ROOT" "$layers/$suite" "$VM/in-root.sh" "$@"
+		exec "$3" "$2/merged" "${@:4}"' bash "$ROOT" "$layers/$layer" "$VM/in-root.sh" "$@"
 }
 
 # What a package manager may leave behind is its own business; DKMS lays a stock module
@@ -36,29 +36,61 @@ left() {
 }
 nothing_left_behind() { ! left; }
 
-program='
-#include <errno.h>
-#include <revoke/revoke.h>
-#include <stdio.h>
-int main(void)
-{
-	struct revoke_open_opts opts = { .size = sizeof(opts) };
-	struct revoke_ctx *ctx;
-
-	puts(revoke_open(&opts, &ctx) == -ENOSYS ? "ENOSYS" : "another answer");
-	return 0;
-}'
-
-# speaks - without the module, what to do about that
-speaks() { [ "$(in_layer sh -c 'revokectl pin show 2>&1; echo $?')" = "$silence" ]; }
-silence='revokectl: no pin-revoke in this kernel: modprobe pin_revoke
-2'
-
 # packages DIR - all but that which replaces a stock module
 packages() { echo "$1"/{librevoke{,-verbs}{1,-dev}_,revokectl_,pin-revoke-dkms_}"*.deb"; }
 versions() {
 	[ "$(in_layer dpkg-query -W -f '${Version}\n' 'librevoke*' revokectl 'pin-revoke*' |
 		sort | uniq -c | sed 's/^ *//')" = "6 $version" ]
+}
+
+offline='rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; export DEBIAN_FRONTEND=noninteractive'
+
+# piuparts - from an archive that has only the older ones, in a copy of a root without
+# kernels: DKMS has its own points
+piuparts() {
+	in_layer sh -ec "$offline
+		cd $deb-0.0.1
+		dpkg-scanpackages . > Packages
+		echo 'deb [trusted=yes] file:$deb-0.0.1 ./' > /etc/apt/sources.list
+		apt-get -qq -y purge 'linux-*-[0-9]*' 'qemu*' prometheus
+		mkdir -p /tmp/root /build/deb/piuparts
+		mount --bind / /tmp/root
+		cd $deb
+		piuparts -d $suite -e /tmp/root -t /build/deb/piuparts --keep-sources-list \
+			--do-not-verify-signatures --no-eatmydata --bindmount $deb-0.0.1 *.changes" \
+		> "$O/log/piuparts" 2>&1 || { tail -n 30 "$O/log/piuparts"; return 1; }
+}
+
+# apart - nothing but itself names the package that replaces a stock module
+apart() {
+	local file
+	for file in "$O/deb/$suite"/*.deb; do
+		[[ $file == *-rxe-dkms_* ]] || in_layer dpkg-deb -f "/build${file#"$O"}"
+	done > "$layers/fields"
+	grep -q '^Package: pin-revoke-dkms$' "$layers/fields" && ! grep rxe-dkms "$layers/fields"
+}
+
+# in_place - what goes to the places that Debian has for it; nothing is enabled
+in_place() {
+	in_layer bash -c '
+		! ls /etc/systemd/system/*/pin-revoke* 2> /dev/null &&
+		ls -d /etc/pin-revoke/policy.d /usr/lib/systemd/system/pin-revoke-policy.service \
+			/usr/lib/systemd/system/pin-revoke-textfile.{service,timer} \
+			/usr/share/bash-completion/completions/revokectl /usr/share/pin-revoke/*.json \
+			/usr/share/pin-revoke/*.rules.yml /usr/share/doc/revokectl/copyright'
+}
+
+# refuses - in one sentence for each kernel, when its source is not there; and neither the
+# package nor that of a new kernel fails because of it
+refuses() {
+	in_layer sh -ec "dpkg -P $(printf 'linux-source-%s ' "${series[@]}") > /dev/null
+		dpkg -i $deb/pin-revoke-rxe-dkms_*.deb
+		/usr/lib/dkms/dkms_autoinstaller start $KVER" > "$layers/refused" 2>&1 || {
+		cat "$layers/refused"
+		return 1
+	}
+	[ "$(grep -c 'rdma_rxe is not built for .*: install linux-source-' "$layers/refused")" = $((${#kernels[@]} + 1)) ] &&
+		! in_layer dkms status | grep 'rxe.*installed'
 }
 
 # rxe_is PATTERN - the file that modprobe would take
@@ -68,37 +100,54 @@ rxe_is() { [[ $(in_layer modinfo -k "$KVER" -F filename rdma_rxe) == $1 ]]; }
 # built FOR KVER - DKMS says that it is installed
 built() { grep -q "^$1/$version, $2, .*: installed" <<< "$dkms"; }
 
-# loads KERNEL - the modules that DKMS made, in a guest
+# loads KERNEL - the modules that DKMS made are what a guest's modprobe takes; who holds a
+# file's pages by verbs is seen by the installed programs; and enforced signatures keep
+# them out
 loads() {
-	local kernel=$1 logs=$O/vm/packages-$1 extra=$layers/payload-$1
-	mkdir -p "$extra/dkms"
-	in_ns cp "$layers/$suite/upper"/{usr/,}lib/modules/"$KVER"/updates/dkms/* "$extra/dkms/" 2> /dev/null
-	in_ns cp "$layers/$suite/upper/usr/sbin/revokectl" "$extra/dkms/"
-	in_ns chmod -R a+rX "$extra"
-	"$VM/build.sh" "$kernel" 2> /dev/null && "$VM/boot.sh" -k "$kernel" -o "$logs" -p "$extra" -q command '
+	local kernel=$1 logs=$O/vm/packages-$1 root=$layers/payload-$1/root
+	mkdir -p "$root"
+	# shellcheck disable=SC2016 # the inner shell's
+	in_ns bash -c 'cd "$1" && find usr -path usr/src -prune -o -type f,l -print0 |
+			tar --null -T - -cf - | tar -C "$2" -xf - && chmod -R a+rX "$2"' \
+		bash "$layers/$layer/upper" "$root" && cp "$O/deb/link/link" "$root/" || return
+	"$VM/build.sh" "$kernel" 2> /dev/null && "$VM/boot.sh" -k "$kernel" -o "$logs" -p "$layers/payload-$kernel" -q command '
+		unset LD_LIBRARY_PATH
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin
+		. /pr/tests/lib.sh
+		. /pr/tests/lib-rdma.sh
 		set -e
-		cd /pr/dkms
-		modprobe ib_uverbs
-		for name in pin_revoke pin_revoke_ib rdma_rxe; do
-			[ $name != rdma_rxe ] || modprobe -a ib_core ip6_udp_tunnel udp_tunnel
-			case $(echo $name.ko*) in
-			*.xz) xz -dkf $name.ko.xz ;;
-			*.zst) zstd -dqf $name.ko.zst ;;
-			esac
-			insmod $name.ko
-		done
-		./revokectl pin show
-		./revokectl stat show
-		rmmod rdma_rxe pin_revoke_ib pin_revoke
+		cp -a /pr/root/. /
+		load() { modprobe "$1"; }
+		rxe_up
+		scratch ext4
+		truncate -s 64K /mnt/file
+		[ "$(/link)" = open ]
+		python3 /dev/stdin <<-EOT
+		import ctypes, mmap, subprocess
+		from pyverbs.device import Context
+		from pyverbs.mr import MR
+		from pyverbs.pd import PD
+		with open("/mnt/file", "r+b") as file:
+		    memory = mmap.mmap(file.fileno(), 65536)
+		address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+		with Context(name="rxe0") as context, PD(context) as pd, MR(pd, 65536, 3, address):
+		    subprocess.run("revokectl pin show file /mnt/file | grep -w rxe0", shell=True, check=True)
+		EOT
+		rdma link del rxe0
+		modprobe -r rdma_rxe pin_revoke_ib pin_revoke
 		echo 1 > /sys/module/module/parameters/sig_enforce
-		! insmod pin_revoke.ko 2> /tmp/refusal
+		! modprobe pin_revoke 2> /tmp/refusal
 		grep -E "Key was rejected by service|Required key not available" /tmp/refusal
-		' < /dev/null > /dev/null &&
-		"$VM/check-splats.sh" "$logs/dmesg"
+		' < /dev/null > /dev/null || {
+		tail -n 20 "$logs/output"
+		return 1
+	}
+	"$VM/check-splats.sh" "$logs/dmesg"
 }
 
 [ $# != 0 ] || set -- trixie bookworm
 for suite; do
+	layer=$suite series=()
 	kernels=(newest 6.12)
 	[ $suite = trixie ] || kernels=(6.1)
 	use_kernel "${kernels[0]}"
@@ -111,8 +160,20 @@ for suite; do
 		ok "$suite: blhc finds nothing" "$VM/in-root.sh" "$ROOT" blhc --bindnow /build/log/deb-$suite
 	fi
 
-	if [ $suite = bookworm ]; then
-		ok "$suite: older ones are built" "$VM/deb.sh" "$KERNEL" 0.0.1
+	ok "$suite: older ones are built" "$VM/deb.sh" "$KERNEL" 0.0.1
+	if [ $suite = trixie ]; then
+		layer=autopkgtest
+		ok "$suite: autopkgtest passes" in_layer sh -ec "$offline
+			cd $deb && autopkgtest --no-built-binaries *_amd64.deb *.dsc -- null"
+		what="$suite: piuparts installs, upgrades and purges them"
+		layer=piuparts
+		if [ "$(id -u)" = 0 ]; then
+			ok "$what" piuparts
+		else
+			skip "$what" "it makes device nodes"
+		fi
+		layer=$suite
+	else
 		ok "$suite: those are installed" in_layer sh -c "dpkg -i $(packages "$deb-0.0.1")"
 	fi
 	ok "$suite: they are installed" in_layer sh -c "dpkg -i $(packages "$deb")"
@@ -121,12 +182,14 @@ for suite; do
 	for kernel in "${kernels[@]}"; do
 		use_kernel "$kernel"
 		ok "$suite: DKMS builds the core for $kernel" built pin-revoke "$KVER"
+		series+=("$(cut -d. -f1,2 <<< "$KVER")")
 	done
 	is "$suite: nobody replaced soft-RoCE" "$(grep -c rxe <<< "$dkms")" 0
-	ok "$suite: revokectl says that there is no module" speaks
-	is "$suite: a program links with the library, and needs no module" "$(in_layer sh -c \
-		"echo '$program' > /tmp/p.c && cc -o /tmp/p /tmp/p.c \$(pkg-config --cflags --libs librevoke) && /tmp/p")" \
-		ENOSYS
+	ok "$suite: nothing pulls its replacement in" apart
+	ok "$suite: units, policies, completion, alerts are in their places" in_place
+	ok "$suite: revokectl says that there is no module" in_layer /src/tools/packaging/tests/tool
+	ok "$suite: a program links with the library, and needs no module" in_layer sh -c \
+		"mkdir -p /build/deb/link && AUTOPKGTEST_TMP=/build/deb/link /src/tools/packaging/tests/link"
 	ok "$suite: soft-RoCE is installed" in_layer sh -c "dpkg -i $deb/pin-revoke-rxe-dkms_*.deb"
 	dkms=$(in_layer dkms status)
 	for kernel in "${kernels[@]}"; do
@@ -143,6 +206,7 @@ for suite; do
 		use_kernel "$kernel"
 		ok "$suite: the stock one of $kernel is back" rxe_is '*/kernel/drivers/*'
 	done
+	ok "$suite: without the kernel's source it is not built, in so many words" refuses
 	ok "$suite: they are purged" in_layer dpkg -P pin-revoke-rxe-dkms pin-revoke-dkms \
 		revokectl librevoke-verbs-dev librevoke-verbs1 librevoke-dev librevoke1
 	ok "$suite: nothing is left behind" nothing_left_behind

@@ -24,7 +24,7 @@ copy() {
 	[ $# = 0 ] || cp -a "$@" "$pr/$to/"
 }
 copy bin "$USER_O"/bin/*
-copy lib "$USER_O"/lib/*.so* "$USER_O/lib/examples"
+copy lib "$USER_O"/lib/*.so* "$USER_O/lib/examples" "$TOP/lib/bridges/python"
 copy modules "$O/modules-$KVER"/*
 [ -z "$GUEST_MODULES" ] || cp -a "$GUEST_MODULES/$KVER" "$pr/kernel-modules"
-copy tests "$TOP"/tests/selftests/*.sh "$TOP"/tools/WALKTHROUGH.md "$USER_O"/tests/*
+copy tests "$TOP"/tests/selftests/*.{sh,py} "$TOP"/tools/WALKTHROUGH.md "$USER_O"/tests/*

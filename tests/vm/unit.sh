@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Builds and runs the tests of tests/unit, which need no kernel of ours, in the
-# guest root: with the same compiler and libraries on every machine. Prints a
-# stream for tap.awk.
+# guest root: with the same compiler and libraries on every machine. Then the fuzzers,
+# for a few seconds. Prints a stream for tap.awk.
 #
 # Must never need a package of the host.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -17,4 +17,7 @@ for dir in lib tools; do
 	"$VM/in-root.sh" "$ROOT" make -s -C "/src/$dir" O="/build/${USER_O##*/}"
 done
 exec 8>&-
-exec "$VM/in-root.sh" "$ROOT" make -s -C /src/tests/unit O="/build/${USER_O##*/}" test
+status=0
+"$VM/in-root.sh" "$ROOT" make -s -C /src/tests/unit O="/build/${USER_O##*/}" test || status=1
+"$VM/fuzz.sh" test || status=1
+exit $status
