@@ -61,7 +61,8 @@ suite() {
 
 if [ "${1:-}" = --suite ]; then
 	use_kernel "$3"
-	suite "$2" "$3" 2>&1 | sed -u "/^[0-9]* passed, [0-9]* failed$/d; s/^/$2: /"
+	suite "$2" "$3" 2>&1 | sed -u "/^[0-9]* passed, [0-9]* failed$/d; s/^/$2: /" |
+		tee "$O/results/$2.out"
 	exit
 fi
 
@@ -84,8 +85,12 @@ case " $* " in
 esac
 use_kernel "$any"
 mkdir -p "$O/results"
-rm -f "$O"/results/*.sum
+rm -f "$O"/results/*.sum "$O"/results/*.out
 printf '%s\n' "${suites[@]}" | xargs -P "$lanes" -I{} "$0" --suite {} "$any" || :
+
+# What failed stands here again: of a long log some see the end only.
+echo
+grep -h -B 3 -A 8 ': not ok ' "$O"/results/*.out || :
 
 passed=0 failed=0
 echo
