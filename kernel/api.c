@@ -185,9 +185,6 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 		goto err_pages;
 	pin->present = pin->wanted + BITS_TO_LONGS(pin->nr_chunks);
 	pin->id = atomic64_inc_return(&pinr_last_id);
-	pin->budget = pinr_budget_get();
-	if (IS_ERR(pin->budget))
-		goto err_pages;
 	if (ctx) {
 		kref_get(&ctx->holder->ref);
 		pin->holder = ctx->holder;
@@ -195,13 +192,18 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 		pin->holder = pinr_holder_get(current->mm);
 	}
 	if (!pin->holder)
-		goto err_budget;
+		goto err_pages;
+	if (ctx ? ctx->limited : pinr_user_limited()) {
+		pin->user = ctx ? pinr_user_keep(ctx->user) : pinr_user_get();
+		if (!pin->user)
+			goto err_holder;
+	}
 	pin->cgroup = pinr_cgroup_get();
 	__module_get(THIS_MODULE);
 	return pin;
 
-err_budget:
-	pinr_budget_put(pin->budget);
+err_holder:
+	pinr_holder_put(pin->holder);
 err_pages:
 	pinr_free_arrays(pin);
 err_charge:

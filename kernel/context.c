@@ -144,9 +144,10 @@ struct file *pinr_ctx_open(struct net *net, u32 portid, u32 flags, u32 *id)
 	ctx->holder = pinr_holder_get(current->mm);
 	if (!ctx->holder)
 		goto err_ctx;
-	ctx->user = pinr_user_get(current_uid());
+	ctx->user = pinr_user_get();
 	if (!ctx->user)
 		goto err_holder;
+	ctx->limited = pinr_user_limited();
 	spin_lock(&pinr_lock);
 	full = ctx->holder->nr_ctxs >= PINR_MAX_CTXS;
 	if (!full)

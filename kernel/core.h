@@ -46,6 +46,7 @@
 
 #include "policy.h"
 #include "state.h"
+#include "user.h"
 
 struct cgroup;
 struct genl_info;
@@ -53,11 +54,9 @@ struct mnt_idmap;	/* its name on 6.1 is another: nobody looks inside */
 struct netlink_callback;
 struct netlink_ext_ack;
 struct nlattr;
-struct pinr_budget;
 struct pinr_ctx;
 struct pinr_request;
 struct pinr_told;
-struct pinr_user;
 struct sk_buff;
 
 #define PINR_NAME_LEN	64
@@ -157,7 +156,7 @@ struct pin_revoke_pin {
 	pid_t pid;			/* who registered it, then */
 	kuid_t uid;
 	struct cgroup *cgroup;
-	struct pinr_budget *budget;	/* NULL: no limit */
+	struct pinr_user *user;		/* whose budget it is; NULL: no limit */
 
 	bool released;			/* op_mutex: no driver callback any more */
 	enum pin_revoke_state state;
@@ -283,8 +282,6 @@ struct pinr_range {
 	unsigned int flags;		/* PIN_REVOKE_* of the driver's API */
 };
 
-struct pinr_user *pinr_user_get(kuid_t uid);
-void pinr_user_put(struct pinr_user *user);
 struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 				    const struct pinr_range *range);
 int pinr_fill_declare(struct pin_revoke_pin *pin);
@@ -308,6 +305,7 @@ struct pinr_ctx {
 	s64 mono_offset_ns;		/* of the reader's time namespace */
 	struct pinr_holder *holder;
 	struct pinr_user *user;
+	bool limited;			/* he was, when it was opened */
 	struct list_head all;
 	struct list_head of_holder;
 	struct list_head tolds;

@@ -8,7 +8,6 @@
  */
 #include <linux/module.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "core.h"
 
@@ -19,66 +18,12 @@ MODULE_PARM_DESC(max_declared, "ranges that one user may declare");
 /* As long as a range keeps still for less, its process is busy with it. */
 #define PINR_DECLARE_TRIES	64
 
-/* Whoever opens a context answers for what it declares. */
-struct pinr_user {
-	struct list_head all;		/* pinr_lock, as nr_ctxs */
-	kuid_t uid;
-	unsigned int nr_ctxs;
-	atomic_t nr;			/* ranges */
-};
-
-static LIST_HEAD(pinr_users);	/* pinr_lock */
-
-static struct pinr_user *pinr_user_find(kuid_t uid)
-{
-	struct pinr_user *user;
-
-	lockdep_assert_held(&pinr_lock);
-	list_for_each_entry(user, &pinr_users, all)
-		if (uid_eq(user->uid, uid))
-			return user;
-	return NULL;
-}
-
-/* For a context, which gives it back. NULL without memory. May sleep. */
-struct pinr_user *pinr_user_get(kuid_t uid)
-{
-	struct pinr_user *user, *new;
-
-	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
-	if (!new)
-		return NULL;
-	new->uid = uid;
-	spin_lock(&pinr_lock);
-	user = pinr_user_find(uid);
-	if (!user) {
-		list_add(&new->all, &pinr_users);
-		swap(user, new);
-	}
-	user->nr_ctxs++;
-	spin_unlock(&pinr_lock);
-	kfree(new);
-	return user;
-}
-
-/* A context that is freed has no ranges. Not under pinr_lock. */
-void pinr_user_put(struct pinr_user *user)
-{
-	spin_lock(&pinr_lock);
-	if (--user->nr_ctxs)
-		user = NULL;
-	else
-		list_del(&user->all);
-	spin_unlock(&pinr_lock);
-	kfree(user);
-}
-
-/* Before anything of the range is allocated. */
+/* Whoever opens a context answers for what it declares. Before anything is allocated. */
 static int pinr_user_charge(struct pinr_user *user)
 {
-	if (atomic_inc_return(&user->nr) <= READ_ONCE(max_declared))
+	if (atomic_inc_return(&user->nr_declared) <= READ_ONCE(max_declared))
 		return 0;
-	atomic_dec(&user->nr);
+	atomic_dec(&user->nr_declared);
 	return -EDQUOT;
 }
 
@@ -124,7 +69,7 @@ int pinr_fill_declare(struct pin_revoke_pin *pin)
 void pinr_declared_end(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 {
 	pin_revoke_release(pin);
-	atomic_dec(&ctx->user->nr);
+	atomic_dec(&ctx->user->nr_declared);
 }
 
 /**
@@ -154,7 +99,7 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 	pin = pinr_register(&pinr_declared_ops, (void *)name, range->addr,
 			    range->len, range->flags, NULL, ctx);
 	if (IS_ERR(pin)) {
-		atomic_dec(&ctx->user->nr);
+		atomic_dec(&ctx->user->nr_declared);
 		return pin;
 	}
 	pinr_pin_get(pin);
@@ -229,7 +174,7 @@ int pinr_undeclare(struct pinr_ctx *ctx, u64 id)
 	pinr_end(pin);
 	/* Under no lock, and no driver's callback is waited for that waits for us. */
 	pinr_free(pin);
-	atomic_dec(&ctx->user->nr);
+	atomic_dec(&ctx->user->nr_declared);
 	return 0;
 }
 

@@ -94,7 +94,7 @@ static void __exit pin_revoke_exit(void)
 	destroy_workqueue(pinr_prompt_wq);
 	destroy_workqueue(pinr_unpin_wq);
 	pinr_pin_exit();
-	pinr_budget_exit();
+	pinr_user_exit();
 	/* Maps are freed by RCU. */
 	rcu_barrier();
 }

@@ -45,7 +45,7 @@ static void pinr_pin_last(struct kref *ref)
 	pinr_free_arrays(pin);
 	pinr_holder_put(pin->holder);
 	pinr_cgroup_put(pin->cgroup);
-	pinr_budget_put(pin->budget);
+	pinr_user_put(pin->user);
 	if (pin->armed)
 		pinr_disarm();
 	pinr_pin_free(pin);

@@ -36,7 +36,7 @@ struct pinr_ask {
 	unsigned int pending;		/* tolds without an answer */
 	bool over;			/* about to end, not taken */
 	bool open, consent, declined, extended;
-	bool charged;			/* to the pin's budget */
+	bool charged;			/* to the budget of the pin's user */
 	unsigned int round;		/* told to the monitor */
 };
 
@@ -73,15 +73,6 @@ void pinr_ask_end(struct pinr_ask *ask);
 u64 pinr_asked_for(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
 void pinr_asks_resolve(struct pin_revoke_pin *pin);
 void pinr_told_end(struct pinr_told *told);
-
-/* budget.c */
-struct pinr_budget *pinr_budget_get(void);
-void pinr_budget_put(struct pinr_budget *budget);
-s64 pinr_budget_left(struct pin_revoke_pin *pin, enum pin_revoke_reason reason);
-ktime_t pinr_budget_until(const struct pinr_ask *ask);
-void pinr_budget_begin(struct pinr_ask *ask);
-void pinr_budget_end(struct pinr_ask *ask);
-void pinr_budget_exit(void);
 
 /* wait.c */
 void pinr_wait_pins(struct pin_revoke_pin **pins, unsigned int nr,
