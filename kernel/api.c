@@ -158,7 +158,8 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->declared = ctx;
 	pin->ctx = ctx ? ctx->id : 0;
 	pin->pid = task_tgid_nr(current);
-	get_task_comm(pin->comm, current);
+	/* As tracepoints do: it always ends, and nobody asks how long it is. */
+	memcpy(pin->comm, current->comm, sizeof(pin->comm));
 	pin->uid = current_uid();
 	if (!ctx)
 		strscpy(pin->driver, module_name(ops->owner), sizeof(pin->driver));
@@ -198,10 +199,17 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 		if (!pin->user)
 			goto err_holder;
 	}
+	if (ctx) {
+		err = pinr_word_first(ctx, pin);
+		if (err)
+			goto err_user;
+	}
 	pin->cgroup = pinr_cgroup_get();
 	__module_get(THIS_MODULE);
 	return pin;
 
+err_user:
+	pinr_user_put(pin->user);
 err_holder:
 	pinr_holder_put(pin->holder);
 err_pages:

@@ -335,6 +335,7 @@ int pinr_claim(struct pinr_ctx *ctx, struct pin_revoke_pin *pin);
 void pinr_ctx_leave(struct pinr_ctx *ctx);
 
 /* valid.c */
+int pinr_word_first(struct pinr_ctx *ctx, struct pin_revoke_pin *pin);
 int pinr_word_get(struct pinr_ctx *ctx, struct pin_revoke_pin *pin);
 void pinr_word_put(struct pin_revoke_pin *pin);
 void pinr_words_free(struct pinr_ctx *ctx);

@@ -91,6 +91,7 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 				    const struct pinr_range *range)
 {
 	struct pin_revoke_pin *pin;
+	bool closed;
 	int err;
 
 	err = pinr_user_charge(ctx->user);
@@ -103,17 +104,15 @@ struct pin_revoke_pin *pinr_declare(struct pinr_ctx *ctx, const char *name,
 		return pin;
 	}
 	pinr_pin_get(pin);
-	err = pinr_word_get(ctx, pin);
 	spin_lock(&pinr_lock);
-	if (ctx->closed)
-		err = -EBADF;
-	if (!err)
+	closed = ctx->closed;
+	if (!closed)
 		list_add_tail(&pin->of_ctx, &ctx->pins);
 	spin_unlock(&pinr_lock);
-	if (err) {
+	if (closed) {
 		pinr_declared_end(ctx, pin);
 		pinr_pin_put(pin);
-		return ERR_PTR(err);
+		return ERR_PTR(-EBADF);
 	}
 	return pin;
 }

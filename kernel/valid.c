@@ -51,6 +51,39 @@ static void pinr_word_spare(struct pinr_ctx *ctx, unsigned int nr)
 		ida_free(&ctx->words, old - 1);
 }
 
+static u64 *pinr_word_new(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
+{
+	int nr = xchg(&ctx->spare_word, 0) - 1;
+	u64 *word;
+
+	if (nr < 0)
+		nr = ida_alloc_max(&ctx->words, PIN_REVOKE_MAX_WORDS - 1,
+				   GFP_KERNEL_ACCOUNT);
+	if (nr < 0)
+		return ERR_PTR(nr == -ENOSPC ? -EDQUOT : nr);
+	word = pinr_word_at(ctx, nr);
+	if (!word) {
+		pinr_word_spare(ctx, nr);
+		return ERR_PTR(-ENOMEM);
+	}
+	kref_get(&ctx->ref);
+	pin->word_ctx = ctx;
+	pin->word_nr = nr;
+	return word;
+}
+
+/* As pinr_word_get(), for a pin that nobody knows yet. */
+int pinr_word_first(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
+{
+	u64 *word = pinr_word_new(ctx, pin);
+
+	if (IS_ERR(word))
+		return PTR_ERR(word);
+	pin->word = word;
+	pin->generation = *word;
+	return 0;
+}
+
 /**
  * pinr_word_get - give a pin a word of a context
  * @ctx: the context, which stays as long as the pin has the word
@@ -63,25 +96,10 @@ static void pinr_word_spare(struct pinr_ctx *ctx, unsigned int nr)
  */
 int pinr_word_get(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 {
-	u64 *word = pin->word;
-	int nr = pin->word_nr;
+	u64 *word = pin->word ?: pinr_word_new(ctx, pin);
 
-	if (!word) {
-		nr = xchg(&ctx->spare_word, 0) - 1;
-		if (nr < 0)
-			nr = ida_alloc_max(&ctx->words, PIN_REVOKE_MAX_WORDS - 1,
-					   GFP_KERNEL_ACCOUNT);
-		if (nr < 0)
-			return nr == -ENOSPC ? -EDQUOT : nr;
-		word = pinr_word_at(ctx, nr);
-		if (!word) {
-			pinr_word_spare(ctx, nr);
-			return -ENOMEM;
-		}
-		kref_get(&ctx->ref);
-		pin->word_ctx = ctx;
-		pin->word_nr = nr;
-	}
+	if (IS_ERR(word))
+		return PTR_ERR(word);
 	mutex_lock(&pin->lock);
 	pin->word = word;
 	pin->generation = *word;
