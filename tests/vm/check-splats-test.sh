@@ -93,6 +93,22 @@ is "planned nothing" "$(sums '#begin a\n1..0\n#end a 0\n')" "0 1 0"
 is "died after the plan" "$(sums '#begin a\n1..1\nok 1 - x\n#end a 139\n')" "1 1 0"
 is "never ended" "$(sums '#begin a\nok 1 - x\n1..1\n')" "1 1 0"
 is "no test at all" "$(sums '')" "0 1 0"
+again='#begin a\nok 1 - x\nnot ok 2 - y\n#again\n#begin a\nok 1 - x\n1..1\n#end a 0\n'
+is "once more counts once" "$(sums "$again")" "1 0 0"
+is "nor is it seen twice" "$(cat "$tmp/seen")" "a: x"
+
+# died CODE - the end of a guest whose processor met int3 there
+died() {
+	printf '%s\n' "[ 9.1] Oops: int3: 0000 [#1] SMP NOPTI" "[ 9.2] RIP: 0010:f+0x5/0x170" \
+		"[ 9.3] Code: 90 $1 44 00 00" > "$tmp/log"
+}
+died "0f <1f>"
+ok "int3 that is not in memory is the emulator's" "$VM/stale-code.sh" "$tmp/log"
+died "cc <1f>"
+is "int3 that is there is not" "$("$VM/stale-code.sh" "$tmp/log" || echo no)" no
+died "0f <1f>"
+sed -i '1i [ 9.0] WARNING: something came before' "$tmp/log"
+is "nor is what a bug may have done" "$("$VM/stale-code.sh" "$tmp/log" || echo no)" no
 
 # A test without a fault of its own, in a kernel that warns.
 mkdir -p "$tmp/extra/tests"

@@ -30,14 +30,31 @@ result=$O/results/guest-$kernel
 [ -z "${VM_LOGS:-}" ] || result=$logs/result
 
 "$VM/build.sh" "$kernel"
+# guests TEST... - their streams; a guest that its emulator killed has a successor,
+# which goes on with the test that was interrupted
+guests() {
+	local try status
+	for try in 1 2 3; do
+		"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-$((2400 * ${VM_SLOW:-1}))}" \
+			${VM_EXTRA:+-p "$VM_EXTRA"} tests "$@" < /dev/null | tee "$logs/stream"
+		status=${PIPESTATUS[0]}
+		[ "$status" = 125 ] && "$VM/stale-code.sh" "$logs/console" || return "$status"
+		# Up to there the kernel's log is judged as any.
+		sed '/Oops: int3/,$d' "$logs/console" > "$logs/until-stale-$try"
+		echo "#again"
+		shift "$(grep -c '^#end ' "$logs/stream")"
+	done
+	return "$status"
+}
+
 say "booting $kernel for ${#tests[@]} tests, logs in $logs"
 SECONDS=0
 status=0
 : > "$logs/seen"
+rm -f "$logs"/until-stale-*
 # The stream is judged as it arrives, so that one can watch.
 set +e
-"$VM/boot.sh" -k "$kernel" -o "$logs" -t "${VM_LIMIT:-$((2400 * ${VM_SLOW:-1}))}" \
-	${VM_EXTRA:+-p "$VM_EXTRA"} tests "${tests[@]}" < /dev/null |
+guests "${tests[@]}" |
 	"$ROOT/bin/busybox" awk -v sums="$logs/sums" -v seen="$logs/seen" -f "$VM/tap.awk"
 status=${PIPESTATUS[0]}
 set -e
@@ -64,7 +81,7 @@ if [ -s "$logs/diff" ]; then
 fi
 
 present=()
-for log in console dmesg; do
+for log in console dmesg until-stale-1 until-stale-2; do
 	if [ -e "$logs/$log" ]; then present+=("$logs/$log"); fi
 done
 if ! "$VM/check-splats.sh" "${present[@]}"; then trouble "the kernel's log has bugs in it"; fi

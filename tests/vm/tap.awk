@@ -4,16 +4,18 @@
 # writes it with the test's name as prefix. Sums go to the file `sums` as
 # "passed failed skipped", the names of all points to the file `seen`.
 #
+# After #again the test that has not ended comes once more, in another guest.
+#
 # Must never count a test as passed that ended without a plan or with a status.
 function point(good, text) {
 	print test ": " text
 	fflush()
 	if (good == "skip")
-		skipped++
+		skip++
 	else if (good)
-		passed++
+		pass++
 	else
-		failed++
+		fail++
 }
 function problem(text) {
 	point(0, "not ok - " text)
@@ -27,10 +29,19 @@ function finish(status) {
 		problem("planned " plan " points, made " points)
 	if (status != 0 && !bad)
 		problem("exit status " status)
-	test = ""
+	passed += pass
+	failed += fail
+	skipped += skip
+	printf "%s", names > seen
+	forget()
+}
+function forget() {
+	test = names = plan = ""
+	points = bad = pass = fail = skip = 0
 }
 { sub(/\r$/, "") }
-/^#begin / { test = $2; plan = ""; points = bad = 0; next }
+/^#begin / { test = $2; next }
+/^#again/ { print "once more, in another guest: " test; forget(); next }
 /^#end / { finish($3); next }
 test == "" { print; next }
 /^1\.\.[0-9]+/ { plan = substr($1, 4) + 0; print test ": " $0; next }
@@ -44,7 +55,7 @@ test == "" { print; next }
 	name = $0
 	sub(/^(not )?ok [0-9]+( -)? ?/, "", name)
 	sub(/ # SKIP.*/, " # SKIP", name)
-	print test ": " name > seen
+	names = names test ": " name "\n"
 	next
 }
 { print test ": " $0 }
