@@ -13,6 +13,7 @@
 #	looks for writes from now on
 #
 # The first dies of a breakpoint that is not in memory, nor does the kernel know of it.
+# The order above is what fits, seen once and never on demand.
 #
 # Must never believe that of a breakpoint that is there.
 set -euo pipefail
