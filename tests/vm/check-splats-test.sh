@@ -80,7 +80,8 @@ refused "nor is none" "usage" "$VM/check-splats.sh"
 # sums STREAM - what tap.awk counts: passed failed skipped
 sums() {
 	printf '%b' "$1" |
-		"$ROOT/bin/busybox" awk -v sums="$tmp/sums" -v seen="$tmp/seen" -f "$VM/tap.awk" > /dev/null
+		"$ROOT/bin/busybox" awk -v sums="$tmp/sums" -v seen="$tmp/seen" \
+			-v bad="$tmp/bad" -f "$VM/tap.awk" > /dev/null
 	cat "$tmp/sums"
 }
 is "a good stream" "$(sums '#begin a\nok 1 - x\n1..1\n#end a 0\n')" "1 0 0"
@@ -126,4 +127,28 @@ is "a run with a real WARNING fails" $? 1
 ok "it passed the test itself" grep -q '^splat: ok 1 - the module loads$' "$tmp/out"
 ok "it shows the kernel's line" grep -q 'dmesg:.*WARNING: .*splat' "$tmp/out"
 is "it counts as one failure" "$(tail -n 1 "$tmp/out")" "1 passed, 1 failed"
+
+# One that fails in company, one that always does.
+cat > "$tmp/extra/tests/flaky.sh" <<'EOT'
+#!/bin/bash
+. "${0%/*}/lib.sh"
+. /pr/job
+ok "it is alone" test "$JOB_TESTS" = flaky
+done_testing
+EOT
+sed 's/it is alone/it never is/; s/= flaky/= nobody/' "$tmp/extra/tests/flaky.sh" > "$tmp/extra/tests/never.sh"
+sed 's/^ok .*/ok "it is fine" true/' "$tmp/extra/tests/flaky.sh" > "$tmp/extra/tests/fine.sh"
+chmod +x "$tmp"/extra/tests/*.sh
+printf '%s\n' "flaky: it is alone" "never: it never is" "fine: it is fine" > "$tmp/expected"
+again() {
+	VM_AGAIN=1 VM_EXTRA=$tmp/extra VM_EXPECTED=$tmp/expected VM_LOGS=$O/vm/again \
+		"$VM/run.sh" "$kernel" "$@" > "$tmp/out" 2>&1
+}
+again fine flaky
+is "what fails once passes" $? 0
+ok "and is called flaky" grep -q '^run: flaky.*: flaky$' "$tmp/out"
+is "and counted" "$(cat "$O/vm/again/result")" "2 0 0 1"
+again fine never
+is "what fails again fails" $? 1
+is "and is counted as that" "$(cat "$O/vm/again/result")" "1 1 0 0"
 done_testing

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: stale-code.sh CONSOLE
-# Did the guest die of its emulator? QEMU's translator reads code without holding off
-# a processor that changes it:
+# Did the guest die of its emulator? With QEMU 7.2 it did at each second switch of
+# ftrace or a static key (boot.sh), with 10.0 it was seen once. What fits: the translator
+# reads code without holding off a processor that changes it:
 #
 #	one processor                   another
 #	                                the kernel puts int3 over the code
@@ -13,7 +14,6 @@
 #	looks for writes from now on
 #
 # The first dies of a breakpoint that is not in memory, nor does the kernel know of it.
-# The order above is what fits, seen once and never on demand.
 #
 # Must never believe that of a breakpoint that is there.
 set -euo pipefail

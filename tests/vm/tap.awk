@@ -2,7 +2,8 @@
 #
 # Reads the stream of a guest run (#begin NAME, TAP, #end NAME STATUS) and
 # writes it with the test's name as prefix. Sums go to the file `sums` as
-# "passed failed skipped", the names of all points to the file `seen`.
+# "passed failed skipped", the names of all points to the file `seen`, of the tests
+# that failed to the file `bad`.
 #
 # After #again the test that has not ended comes once more, in another guest.
 #
@@ -27,17 +28,19 @@ function finish(status) {
 		problem("no points")
 	else if (plan != points)
 		problem("planned " plan " points, made " points)
-	if (status != 0 && !bad)
+	if (status != 0 && !broken)
 		problem("exit status " status)
 	passed += pass
 	failed += fail
 	skipped += skip
 	printf "%s", names > seen
+	if (fail)
+		print test > bad
 	forget()
 }
 function forget() {
 	test = names = plan = ""
-	points = bad = pass = fail = skip = 0
+	points = broken = pass = fail = skip = 0
 }
 { sub(/\r$/, "") }
 /^#begin / { test = $2; next }
@@ -50,7 +53,7 @@ test == "" { print; next }
 	good = !/^not /
 	if (good && / # SKIP/)
 		good = "skip"
-	bad += !good
+	broken += !good
 	point(good, $0)
 	name = $0
 	sub(/^(not )?ok [0-9]+( -)? ?/, "", name)
