@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: stale-code.sh CONSOLE
-# Did the guest die of its emulator? With QEMU 7.2 it did at each second switch of
-# ftrace or a static key (boot.sh), with 10.0 it was seen once. What fits: the translator
+# Did the guest die of its emulator? With QEMU 7.2 it did while ftrace or a static key
+# was switched (boot.sh), with 10.0 it was seen once. What fits: the translator
 # reads code without holding off a processor that changes it:
 #
 #	one processor                   another
