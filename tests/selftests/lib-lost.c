@@ -3,8 +3,8 @@
  * usage: lib-lost stopped|running|late COUNT
  *
  * A process with COUNT declared ranges and a receive buffer of 4 KiB is asked for
- * each of them in a request of its own, a wave of them at a time: many times more
- * than the buffer holds. "stopped": it is stopped meanwhile; "running": it answers,
+ * each of them in a request of its own, all open at once: many times more than the
+ * buffer holds. "stopped": it is stopped meanwhile; "running": it answers,
  * by a dispatcher that is ended and started again and again; "late": stopped, and
  * the last request comes when it has just been told of the last but one. Prints
  * what it answered and what was taken before.
@@ -30,13 +30,12 @@
 
 #define PAGE	4096
 #define RCVBUF	4096
-#define WAVE	1000		/* all answered before the first is due */
 #define RESTART	100		/* answers of one dispatcher */
 #define QUIET_S	5		/* before the kernel repeats a request: it was lost */
 
 static struct revoke_range *ranges;
 static unsigned char *answered;
-static unsigned int count, wave, nr_answered, nr_taken, resyncs;
+static unsigned int count, nr_answered, nr_taken, resyncs;
 static bool late;
 static int to;			/* the administrator */
 static sem_t progress;
@@ -107,8 +106,6 @@ static void on_event(struct revoke_ctx *ctx, const struct revoke_event *event,
 		revoke_each(ranges[count - 1].id, 1);
 	if (!(done % RESTART))
 		sem_post(&progress);
-	if (!(done % wave) && write(to, "", 1) != 1)
-		err(1, "pipe");
 }
 
 static void answer_running(struct revoke_ctx *ctx)
@@ -175,16 +172,13 @@ static void holder(bool running)
 int main(int argc, char **argv)
 {
 	bool running = argc == 3 && !strcmp(argv[1], "running");
-	unsigned int nr, last;
 	int status, ends[2];
 	uint64_t first;
 	pid_t pid;
-	char c;
 
 	late = argc == 3 && !strcmp(argv[1], "late");
 	count = argc == 3 ? atoi(argv[2]) : 0;
-	wave = count < WAVE ? count : WAVE;
-	if (!count || count % wave || (!running && !late && strcmp(argv[1], "stopped")))
+	if (!count || (!running && !late && strcmp(argv[1], "stopped")))
 		errx(2, "usage: lib-lost stopped|running|late COUNT");
 	if (pipe(ends))
 		err(1, "pipe");
@@ -195,15 +189,10 @@ int main(int argc, char **argv)
 	close(ends[1]);
 	if (read(ends[0], &first, sizeof(first)) != sizeof(first))
 		errx(1, "the holder failed");
-	last = late ? count - 1 : count;
-	for (nr = 0; nr < last; nr += wave) {
-		if (!running &&
-		    (kill(pid, SIGSTOP) || waitpid(pid, &status, WUNTRACED) != pid))
-			err(1, "stop");
-		revoke_each(first + nr, last - nr < wave ? last - nr : wave);
-		kill(pid, SIGCONT);
-		if (read(ends[0], &c, 1) != 1)
-			break;
-	}
+	if (!running &&
+	    (kill(pid, SIGSTOP) || waitpid(pid, &status, WUNTRACED) != pid))
+		err(1, "stop");
+	revoke_each(first, late ? count - 1 : count);
+	kill(pid, SIGCONT);
 	return waitpid(pid, &status, 0) != pid || status;
 }
