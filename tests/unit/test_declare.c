@@ -9,36 +9,27 @@
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include "fake_peer.h"
+#include "ctx.h"
 #include "tap.h"
 
 #define MANY	200
 
-static struct revoke_ctx *ctx;
 static struct revoke_range ranges[MANY];
 
-static void start(void)
+static void begin(void)
 {
 	size_t i;
 
-	fake_start();
-	if (revoke_open(NULL, &ctx))
-		abort();
+	start();
 	for (i = 0; i < MANY; i++)
 		ranges[i] = (struct revoke_range){
 			.size = sizeof(*ranges), .addr = 4096 * i, .len = 4096
 		};
 }
 
-static void stop(void)
-{
-	revoke_close(ctx);
-	fake_stop();
-}
-
 static void test_one(void)
 {
-	start();
+	begin();
 	ranges[0].addr = 0x123456789abcdef0;
 	ranges[0].len = 0x1234567890;
 	ranges[0].flags = REVOKE_RANGE_WRITE;
@@ -62,7 +53,7 @@ static void test_many(void)
 	bool all = true;
 	size_t i;
 
-	start();
+	begin();
 	ok(!revoke_declare(ctx, NULL, ranges, MANY) &&
 	   fake.declares == (MANY + PIN_REVOKE_MAX_RANGES - 1) / PIN_REVOKE_MAX_RANGES,
 	   "many ranges take as few calls as they can");
@@ -78,7 +69,7 @@ static void test_errors(void)
 {
 	char name[65];
 
-	start();
+	begin();
 	fake.declare_fails = 3;
 	ok(revoke_declare(ctx, NULL, ranges, MANY) == -EDQUOT &&
 	   fake.declared == 2 * PIN_REVOKE_MAX_RANGES &&
@@ -111,7 +102,7 @@ static void test_newer(void)
 		char more[8];
 	} newer[2] = { { .more = "garbage" } };
 
-	start();
+	begin();
 	newer[0].range = ranges[0];
 	newer[1].range = ranges[1];
 	newer[0].range.size = sizeof(*newer);
@@ -127,7 +118,7 @@ static void test_valid(void)
 {
 	const uint64_t one = 1;
 
-	start();
+	begin();
 	fake.word = PIN_REVOKE_MAX_WORDS - 1;
 	ok(!revoke_declare(ctx, NULL, ranges, 1) && revoke_pin_valid(ranges),
 	   "valid as long as the word is what it was");
@@ -144,7 +135,7 @@ static void test_fork(void)
 	int status;
 	pid_t pid;
 
-	start();
+	begin();
 	pid = fork();
 	if (!pid)
 		_exit(revoke_declare(ctx, NULL, ranges, 1) != -ECHILD ||
@@ -170,7 +161,7 @@ static void test_file(void)
 
 	if (fd < 0 || unlink(path) || ftruncate(fd, 1 << 20))
 		abort();
-	start();
+	begin();
 	ranges[0].addr = 4096 + 100;
 	ranges[0].len = 5000;
 	ranges[0].flags = REVOKE_RANGE_WRITE;
@@ -184,7 +175,7 @@ static void test_file(void)
 	ok(!revoke_undeclare_file(ctx, ranges, 2) && fake.undeclared == 2 &&
 	   !mapped(addr) && !mapped(addr + 4999), "file: which goes with it");
 	stop();
-	start();
+	begin();
 	ranges[1].addr = UINT64_MAX;
 	ok(revoke_declare_file(ctx, NULL, fd, ranges, 2) == -EINVAL && !fake.declared &&
 	   !ranges[0].addr && ranges[1].addr == UINT64_MAX, "file: one that is none, nothing is declared");

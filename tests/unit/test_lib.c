@@ -1,83 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The library against the fake peer: what it says, what it understands, and
- * what it makes of a peer, a socket or a caller that misbehaves.
+ * what it makes of a peer or a caller that misbehaves.
  */
-#define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/wait.h>
-#include "fake_calls.h"
-#include "fake_peer.h"
+#include "ctx.h"
 #include "tap.h"
 
 /* libasan has it; gcc 12 ships no header that says so */
 int __sanitizer_install_malloc_and_free_hooks(
 	void (*on_malloc)(const volatile void *ptr, size_t size),
 	void (*on_free)(const volatile void *ptr));
-
-static struct revoke_ctx *ctx;
-
-static void start(void)
-{
-	fake_start();
-	if (revoke_open(NULL, &ctx))
-		abort();
-}
-
-static void stop(void)
-{
-	revoke_close(ctx);
-	fake_stop();
-}
-
-static void send_event(uint8_t cmd, uint64_t request, unsigned int pins)
-{
-	fake_send(fake.event_port, fake_request(cmd, request, pins));
-}
-
-static struct revoke_event event;
-
-static int next(void)
-{
-	event.size = sizeof(event);
-	return revoke_next_event(ctx, &event);
-}
-
-static bool got(uint32_t type, uint64_t request, uint64_t pin)
-{
-	return next() == 1 && event.type == type && event.request == request &&
-	       event.pin.id == pin;
-}
-
-static bool fd_readable(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	return poll(&pfd, 1, 0) == 1;
-}
-
-static bool readable(void)
-{
-	return fd_readable(revoke_fd(ctx));
-}
-
-static int open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int nr = 0;
-
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
 
 static void test_open(void)
 {
@@ -230,144 +165,6 @@ static void test_no_malloc(void)
 	stop();
 }
 
-/* The kernel answers at once, the fake when it comes to it. */
-static void asked(unsigned int nr)
-{
-	while (fake.dumps < nr)
-		sched_yield();
-}
-
-static void test_losses(void)
-{
-	struct nl_msg *msg;
-	uint32_t port;
-	int fd;
-
-	start();
-	fd = fake_socket(&port);
-	fake_send_from(fd, fake.event_port,
-		       fake_request(PIN_REVOKE_CMD_REVOKED, 66, 1));
-	ok(!next() && !readable(), "a stranger's message is thrown away");
-	close(fd);
-
-	msg = fake_request(PIN_REVOKE_CMD_REVOKED, 7, 1);
-	nla_put(msg, PIN_REVOKE_A_REQUEST_PIN, 1, "x");
-	fake_send(fake.event_port, msg);
-	send_event(PIN_REVOKE_CMD_REVOKED, 8, 1);
-	ok(got(REVOKE_EVENT_RESYNC, 0, 0), "a message that cannot be read: RESYNC");
-	ok(got(REVOKE_EVENT_REVOKED, 8, 1), "and the next one is read");
-	asked(1);
-	ok(!next(), "before the kernel is asked");
-
-	send_event(PIN_REVOKE_CMD_REVOKED, 7, 800);
-	ok(got(REVOKE_EVENT_RESYNC, 0, 0), "a message longer than the buffer: RESYNC");
-	asked(2);
-	ok(!next() && !readable(), "once");
-
-	send_event(PIN_REVOKE_CMD_REVOKED, 8, 1);
-	fake_recv_err[0] = ENOBUFS;
-	ok(got(REVOKE_EVENT_RESYNC, 0, 0), "ENOBUFS: RESYNC");
-	ok(got(REVOKE_EVENT_REVOKED, 8, 1), "and what was kept is read");
-	asked(3);
-	ok(!next(), "before the kernel is asked");
-
-	send_event(PIN_REVOKE_CMD_REVOKED, 8, 2);
-	fake_recv_err[1] = ENOBUFS;
-	ok(got(REVOKE_EVENT_REVOKED, 8, 1) && got(REVOKE_EVENT_REVOKED, 8, 2) &&
-	   readable(), "ENOBUFS behind the last pin keeps the fd readable");
-	ok(got(REVOKE_EVENT_RESYNC, 0, 0), "then RESYNC");
-	asked(4);
-	ok(!next() && !readable(), "and no event comes twice");
-
-	send_event(PIN_REVOKE_CMD_REVOKED, 8, 1);
-	fake_recv_err[0] = EINTR;
-	fake_recv_err[1] = EINTR;
-	ok(got(REVOKE_EVENT_REVOKED, 8, 1) && !readable() && !next(),
-	   "EINTR is tried again");
-	fake_send(fake.event_port, fake_msg(PIN_REVOKE_CMD_MAX + 1, 0, 0));
-	fake_recv_err[1] = ENOBUFS;
-	if (ok(got(REVOKE_EVENT_RESYNC, 0, 0),
-	       "ENOBUFS behind what is passed over is told before there is nothing"))
-		asked(5);
-	ok(!next() && !readable(), "once, too");
-	fake_recv_err[0] = EBADF;
-	ok(next() == -EBADF, "any other error is told");
-
-	fake_send(fake.event_port, fake_msg(PIN_REVOKE_CMD_MAX + 1, 0, 0));
-	ok(!next() && !readable(), "an unknown command is passed over");
-	stop();
-
-	fake_start();
-	fake.early_event = true;
-	ok(!revoke_open(NULL, &ctx) && got(REVOKE_EVENT_RESYNC, 0, 0),
-	   "an event that overtakes OPEN's reply: RESYNC");
-	stop();
-}
-
-/* The next event is lost, in the only way that a socket says so. */
-static bool lose(void)
-{
-	fake_recv_err[0] = ENOBUFS;
-	return got(REVOKE_EVENT_RESYNC, 0, 0);
-}
-
-/* As got(), for what the fake may still have to send */
-static bool comes(uint32_t type, uint64_t request, uint64_t pin)
-{
-	struct pollfd pfd = { .fd = revoke_fd(ctx), .events = POLLIN };
-	int ret;
-
-	do {
-		if (poll(&pfd, 1, 10000) != 1)
-			return false;
-		ret = next();
-	} while (!ret);
-	return ret == 1 && event.type == type && event.request == request &&
-	       event.pin.id == pin;
-}
-
-/* Request 6 + n has n pins. */
-static bool all_again(void)
-{
-	return comes(REVOKE_EVENT_RELEASE_SOON, 7, 1) &&
-	       event.remaining_ns == 1000000000 &&
-	       comes(REVOKE_EVENT_RELEASE_SOON, 8, 1) && readable() &&
-	       comes(REVOKE_EVENT_RELEASE_SOON, 8, 2);
-}
-
-/* What has ended is asked for no more. */
-static bool nothing_more(unsigned int dumps)
-{
-	asked(dumps);
-	return !next() && !readable() && fake.dumps == dumps;
-}
-
-static void test_again(void)
-{
-	start();
-	fake.nr_requests = 2;
-	ok(lose(), "lost:");
-	ok(all_again() && fake.dump_ctx == 1,
-	   "what this context has to answer is delivered");
-	ok(nothing_more(1), "once");
-
-	ok(lose(), "lost again");
-	asked(2);
-	send_event(PIN_REVOKE_CMD_REVOKED, 7, 1);
-	ok(comes(REVOKE_EVENT_RELEASE_SOON, 7, 1) && lose(),
-	   "and once more before all is delivered");
-	ok(comes(REVOKE_EVENT_RELEASE_SOON, 8, 1) && fake.dumps == 2 &&
-	   comes(REVOKE_EVENT_RELEASE_SOON, 8, 2) &&
-	   comes(REVOKE_EVENT_REVOKED, 7, 1), "which goes on first");
-	ok(all_again() && nothing_more(3), "then it is asked for from the start");
-
-	fake.dump_err = -ENOMEM;
-	ok(lose() && nothing_more(4), "lost, and the kernel does not answer");
-	ok(lose() && all_again() && nothing_more(5),
-	   "then the next loss is another chance");
-	stop();
-}
-
 static void test_ack(void)
 {
 	static const int errors[] = {
@@ -489,104 +286,6 @@ static void test_lists(void)
 	stop();
 }
 
-static void *in_thread(void *arg)
-{
-	*(bool *)arg = !*revoke_last_error(ctx);
-	return arg;
-}
-
-static void test_thread_text(void)
-{
-	bool empty = false;
-	pthread_t thread;
-
-	start();
-	fake.err = -ESTALE;
-	fake.text = "over";
-	revoke_ack(ctx, 7, 0, PIN_REVOKE_ACK_KIND_DECLINED);
-	pthread_create(&thread, NULL, in_thread, &empty);
-	pthread_join(thread, NULL);
-	ok(empty && !strcmp(revoke_last_error(ctx), "over"),
-	   "each thread has its own text");
-	stop();
-}
-
-static void test_fork(void)
-{
-	int status = -1;
-	pid_t pid;
-
-	start();
-	send_event(PIN_REVOKE_CMD_REVOKED, 7, 1);
-	pid = fork();
-	if (!pid) {
-		bool good = next() == -ECHILD && revoke_fd(ctx) == -ECHILD &&
-			revoke_ack(ctx, 7, 0, 0) == -ECHILD &&
-			revoke_extend(ctx, 7, 0, 5) == -ECHILD &&
-			revoke_pin_list(ctx, stop_at_2, NULL) == -ECHILD &&
-			revoke_request_list(ctx, NULL, NULL) == -ECHILD;
-
-		revoke_close(ctx);
-		_exit(!good);
-	}
-	waitpid(pid, &status, 0);
-	ok(!status, "in a child every call gives -ECHILD");
-	ok(got(REVOKE_EVENT_REVOKED, 7, 1) &&
-	   !revoke_ack(ctx, 7, 0, PIN_REVOKE_ACK_KIND_QUIESCED),
-	   "the parent goes on, though the child closed its copy");
-	stop();
-}
-
-#define ROUNDS 200
-#define ACKERS 3
-
-static void *acker(void *arg)
-{
-	int i;
-
-	for (i = 0; i < ROUNDS; i++)
-		if (revoke_ack(ctx, 1, 0, PIN_REVOKE_ACK_KIND_QUIESCED))
-			*(bool *)arg = false;
-	return NULL;
-}
-
-static void *eater(void *arg)
-{
-	struct pollfd pfd = { .fd = revoke_fd(ctx), .events = POLLIN };
-	struct revoke_event e = { .size = sizeof(e) };
-	int ret, left = ACKERS * ROUNDS;
-
-	while (left) {
-		if (poll(&pfd, 1, 10000) != 1)
-			break;
-		ret = revoke_next_event(ctx, &e);
-		if (ret < 0 || (ret && e.type != REVOKE_EVENT_REVOKED))
-			break;
-		left -= ret;
-	}
-	*(int *)arg = left;
-	return NULL;
-}
-
-static void test_threads(void)
-{
-	pthread_t threads[ACKERS + 1];
-	bool good = true;
-	int i, left = -1;
-
-	start();
-	fake.events_per_ack = 1;
-	pthread_create(&threads[ACKERS], NULL, eater, &left);
-	for (i = 0; i < ACKERS; i++)
-		pthread_create(&threads[i], NULL, acker, &good);
-	for (i = 0; i <= ACKERS; i++)
-		pthread_join(threads[i], NULL);
-	ok(good && fake.acks == ACKERS * ROUNDS,
-	   "answers of three threads at once all succeed");
-	ok(!left, "while a fourth takes every event");
-	stop();
-}
-
 static void test_names(void)
 {
 	ok(!strcmp(revoke_reason_name(PIN_REVOKE_REASON_WRITEBACK_SYNC),
@@ -609,13 +308,8 @@ int main(void)
 	test_open();
 	test_events();
 	test_no_malloc();
-	test_losses();
-	test_again();
 	test_ack();
 	test_lists();
-	test_thread_text();
-	test_fork();
-	test_threads();
 	test_names();
 	return tap_done();
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library in a process that lives: it forks and executes with calls in
- * flight, and signals interrupt it while it holds its locks.
+ * The library in a process that lives: its threads call at once, it forks and
+ * executes with calls in flight, and signals interrupt it while it holds its locks.
  *
  * Built with TSan, too. Must never hang: an alarm ends what does.
  */
-#define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,21 +15,80 @@
 #include <unistd.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include "ctx.h"
 #include "fake_calls.h"
-#include "fake_peer.h"
 #include "tap.h"
 
-static struct revoke_ctx *ctx;
-
-static int open_fds(void)
+static void *in_thread(void *arg)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	int nr = 0;
+	*(bool *)arg = !*revoke_last_error(ctx);
+	return arg;
+}
 
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
+static void test_thread_text(void)
+{
+	bool empty = false;
+	pthread_t thread;
+
+	start();
+	fake.err = -ESTALE;
+	fake.text = "over";
+	revoke_ack(ctx, 7, 0, PIN_REVOKE_ACK_KIND_DECLINED);
+	pthread_create(&thread, NULL, in_thread, &empty);
+	pthread_join(thread, NULL);
+	ok(empty && !strcmp(revoke_last_error(ctx), "over"),
+	   "each thread has its own text");
+	stop();
+}
+
+#define ROUNDS 200
+#define ACKERS 3
+
+static void *acker(void *arg)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		if (revoke_ack(ctx, 1, 0, PIN_REVOKE_ACK_KIND_QUIESCED))
+			*(bool *)arg = false;
+	return NULL;
+}
+
+static void *eater(void *arg)
+{
+	struct pollfd pfd = { .fd = revoke_fd(ctx), .events = POLLIN };
+	struct revoke_event e = { .size = sizeof(e) };
+	int ret, left = ACKERS * ROUNDS;
+
+	while (left) {
+		if (poll(&pfd, 1, 10000) != 1)
+			break;
+		ret = revoke_next_event(ctx, &e);
+		if (ret < 0 || (ret && e.type != REVOKE_EVENT_REVOKED))
+			break;
+		left -= ret;
+	}
+	*(int *)arg = left;
+	return NULL;
+}
+
+static void test_threads(void)
+{
+	pthread_t threads[ACKERS + 1];
+	bool good = true;
+	int i, left = -1;
+
+	start();
+	fake.events_per_ack = 1;
+	pthread_create(&threads[ACKERS], NULL, eater, &left);
+	for (i = 0; i < ACKERS; i++)
+		pthread_create(&threads[i], NULL, acker, &good);
+	for (i = 0; i <= ACKERS; i++)
+		pthread_join(threads[i], NULL);
+	ok(good && fake.acks == ACKERS * ROUNDS,
+	   "answers of three threads at once all succeed");
+	ok(!left, "while a fourth takes every event");
+	stop();
 }
 
 /* How many descriptors this program has when it is executed */
@@ -81,12 +140,11 @@ static int no_request(const struct revoke_request *req, void *arg)
 
 static bool all_echild(void)
 {
-	struct revoke_event event = { .size = sizeof(event) };
 	const uint32_t kind = PIN_REVOKE_ACK_KIND_QUIESCED;
 	struct revoke_range range = { .size = sizeof(range) };
 
 	return revoke_fd(ctx) == -ECHILD &&
-	       revoke_next_event(ctx, &event) == -ECHILD &&
+	       next() == -ECHILD &&
 	       revoke_ack(ctx, 7, 0, kind) == -ECHILD &&
 	       revoke_extend(ctx, 7, 0, 5) == -ECHILD &&
 	       revoke_pin_list(ctx, no_pin, NULL) == -ECHILD &&
@@ -95,19 +153,40 @@ static bool all_echild(void)
 	       revoke_undeclare(ctx, &range, 1) == -ECHILD;
 }
 
+static void test_child(void)
+{
+	int status = -1;
+	pid_t pid;
+
+	start();
+	send_event(PIN_REVOKE_CMD_REVOKED, 7, 1);
+	pid = fork();
+	if (!pid) {
+		status = !all_echild();
+		revoke_close(ctx);
+		_exit(status);
+	}
+	waitpid(pid, &status, 0);
+	ok(!status, "in a child every call gives -ECHILD");
+	ok(got(REVOKE_EVENT_REVOKED, 7, 1) &&
+	   !revoke_ack(ctx, 7, 0, PIN_REVOKE_ACK_KIND_QUIESCED),
+	   "the parent goes on, though the child closed its copy");
+	stop();
+}
+
 static atomic_bool stopping;
 static atomic_uint answers, refused;
 
 static void *busy(void *arg)
 {
-	struct revoke_event event = { .size = sizeof(event) };
+	struct revoke_event e = { .size = sizeof(e) };
 
 	while (!stopping) {
 		if (revoke_ack(ctx, 7, 0, PIN_REVOKE_ACK_KIND_QUIESCED) ||
 		    revoke_request_list(ctx, no_request, NULL))
 			refused++;
 		answers++;
-		while (revoke_next_event(ctx, &event) == 1)
+		while (revoke_next_event(ctx, &e) == 1)
 			;
 	}
 	return arg;
@@ -124,11 +203,9 @@ static void test_fork(void)
 	int status;
 	pid_t pid;
 
-	fake_start();
+	start();
 	fake.events_per_ack = 1;
 	fake.nr_requests = 1;
-	if (revoke_open(NULL, &ctx))
-		abort();
 	for (i = 0; i < BUSY; i++)
 		pthread_create(&threads[i], NULL, busy, NULL);
 	for (i = 0; i < FORKS; i++) {
@@ -150,8 +227,7 @@ static void test_fork(void)
 		pthread_join(threads[i], NULL);
 	ok(echild == FORKS, "-ECHILD in children of a process with calls in flight");
 	ok(!refused, "of which none failed, though each child closed the context");
-	revoke_close(ctx);
-	fake_stop();
+	stop();
 }
 
 static atomic_uint handled, wrong;
@@ -179,7 +255,6 @@ static void in_call(void)
 static void test_signals(void)
 {
 	struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { 0 };
-	struct revoke_event event = { .size = sizeof(event) };
 	struct sigaction sa = { .sa_handler = handler };	/* no SA_RESTART */
 	unsigned int calls = 0, failed = 0;
 	sigset_t set;
@@ -187,32 +262,30 @@ static void test_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	fake_start();
+	start();
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	fake.events_per_ack = 1;
 	fake.nr_requests = 1;
-	if (revoke_open(NULL, &ctx))
-		abort();
 	expected_fd = revoke_fd(ctx);
 	sigaction(SIGALRM, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
 
 	fake_on_recv = in_call;
-	failed += revoke_next_event(ctx, &event) != 0;
+	failed += next() != 0;
 	ok(handled == 1, "a signal while the lock of events is held");
 	failed += revoke_ack(ctx, 7, 0, PIN_REVOKE_ACK_KIND_QUIESCED) != 0;
 	ok(handled >= 2, "and while that of questions is");
 	fake_on_recv = NULL;
-	failed += revoke_next_event(ctx, &event) != 1;
+	failed += next() != 1;
 	ok(!failed && !wrong, "calls that are said to be safe are, the others go on");
 
 	handled = 0;
 	setitimer(ITIMER_REAL, &often, NULL);
 	while (handled < 1000) {
 		failed += revoke_ack(ctx, 7, 0, PIN_REVOKE_ACK_KIND_QUIESCED) != 0;
-		failed += revoke_next_event(ctx, &event) != 1;
+		failed += next() != 1;
 		failed += revoke_extend(ctx, 7, 0, 1) < 0;
-		failed += revoke_next_event(ctx, &event) != 1;
+		failed += next() != 1;
 		failed += revoke_request_list(ctx, no_request, NULL) != 0;
 		calls++;
 	}
@@ -220,15 +293,17 @@ static void test_signals(void)
 	signal(SIGALRM, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
 	ok(calls && !failed && !wrong, "no call fails because of a thousand signals");
-	revoke_close(ctx);
-	fake_stop();
+	stop();
 }
 
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "fds"))
 		return open_fds();
+	test_thread_text();
+	test_threads();
 	test_exec();
+	test_child();
 	test_fork();
 	test_signals();
 	return tap_done();

@@ -8,39 +8,17 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include <sys/wait.h>
-#include "fake_peer.h"
+#include "ctx.h"
 #include "tap.h"
 
 /* libasan has it; gcc 12 ships no header that says so */
 int __sanitizer_install_malloc_and_free_hooks(
 	void (*on_malloc)(const volatile void *ptr, size_t size),
 	void (*on_free)(const volatile void *ptr));
-
-static struct revoke_ctx *ctx;
-static struct revoke_event event;
-
-static void start(void)
-{
-	fake_start();
-	if (revoke_open(NULL, &ctx))
-		abort();
-}
-
-static void stop(void)
-{
-	revoke_close(ctx);
-	fake_stop();
-}
-
-static void send_event(uint8_t cmd, uint64_t request, unsigned int pins)
-{
-	fake_send(fake.event_port, fake_request(cmd, request, pins));
-}
 
 static int wait_event(int ms)
 {
