@@ -4,40 +4,14 @@
  * pins of one process, and otherwise only what a test told it.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <linux/netlink.h>
-#include <linux/pin_revoke_ioctl.h>
 #include "fake_peer.h"
 
 struct fake fake;
-
-static void must(bool good, const char *what)
-{
-	if (!good) {
-		perror(what);
-		abort();
-	}
-}
-
-int fake_socket(uint32_t *port)
-{
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
-	socklen_t len = sizeof(addr);
-	int fd;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
-	must(fd >= 0, "socket");
-	must(!bind(fd, (struct sockaddr *)&addr, len), "bind");
-	must(!getsockname(fd, (struct sockaddr *)&addr, &len), "getsockname");
-	*port = addr.nl_pid;
-	return fd;
-}
 
 int __wrap_revoke_nl_connect(struct revoke_nl *nl);
 int __wrap_revoke_nl_connect(struct revoke_nl *nl)
@@ -51,92 +25,14 @@ int __wrap_revoke_nl_connect(struct revoke_nl *nl)
 			       fake_socket(&fake.monitor_port));
 }
 
-struct nl_msg *fake_msg(uint8_t cmd, uint32_t seq, int flags)
-{
-	struct nl_msg *msg = nlmsg_alloc_size(256 * 1024);
-
-	must(msg && genlmsg_put(msg, 0, seq, FAKE_FAMILY, 0, flags, cmd, 1),
-	     "message");
-	return msg;
-}
-
-void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full)
-{
-	const unsigned int i = id < FAKE_MAX ? id : 0;
-
-	nla_put_u64(msg, PIN_REVOKE_A_PIN_ID, id);
-	nla_put_u64(msg, PIN_REVOKE_A_PIN_ADDR, fake.pin[i].addr ?:
-		    0x7f0000000000 + id * 0x1000);
-	nla_put_u64(msg, PIN_REVOKE_A_PIN_LEN, fake.pin[i].len ?: 32 << 20);
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_STATE,
-		    fake.pin[i].state ?: PIN_REVOKE_STATE_ACTIVE);
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_FLAGS, fake.pin[i].flags ?:
-		    PIN_REVOKE_PIN_FLAGS_WRITE | PIN_REVOKE_PIN_FLAGS_FILE);
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_PID, fake.pin[i].pid ?: 412);
-	nla_put_string(msg, PIN_REVOKE_A_PIN_COMM, fake.pin[i].comm ?:
-		       "rdma\033[2J\n\177\302\233");
-	nla_put_string(msg, PIN_REVOKE_A_PIN_DRIVER, "rdma_rxe");
-	nla_put_string(msg, PIN_REVOKE_A_PIN_NAME, "rxe0 lkey 0x1234");
-	if (!full)
-		return;
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_REVOKED, fake.revoked);
-	nla_put_u32(msg, PIN_REVOKE_A_PIN_FORCED, 1);
-}
-
-void fake_put_pins(struct nl_msg *msg, uint64_t first, unsigned int nr)
-{
-	struct nlattr *nest;
-
-	while (nr--) {
-		nest = nla_nest_start(msg, PIN_REVOKE_A_REQUEST_PIN);
-		must(nest, "nest");
-		fake_put_pin(msg, first++, false);
-		nla_nest_end(msg, nest);
-	}
-}
-
-/* An event or an element of the list of requests, pins counted from 1 */
-struct nl_msg *fake_request(uint8_t cmd, uint64_t id, unsigned int nr_pins)
-{
-	struct nl_msg *msg = fake_msg(cmd, 0, 0);
-
-	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_ID, id);
-	nla_put_u32(msg, PIN_REVOKE_A_REQUEST_REASON,
-		    PIN_REVOKE_REASON_WRITEBACK_SYNC);
-	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_REMAINING_NS, fake.remaining_ns);
-	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_DEADLINE_NS, 5000000000);
-	nla_put_u64(msg, PIN_REVOKE_A_REQUEST_ELAPSED_NS, 31800000);
-	nla_put_u32(msg, PIN_REVOKE_A_REQUEST_TRIGGER_PID, 415);
-	nla_put_string(msg, PIN_REVOKE_A_REQUEST_TRIGGER_COMM, "fsync-er");
-	fake_put_pins(msg, 1, nr_pins);
-	return msg;
-}
-
-void fake_send_from(int fd, uint32_t port, struct nl_msg *msg)
-{
-	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = port };
-	struct nlmsghdr *nlh = nlmsg_hdr(msg);
-
-	/* who has closed its socket does not want it */
-	must(sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&to,
-		    sizeof(to)) == nlh->nlmsg_len || errno == ECONNREFUSED,
-	     "sendto");
-	nlmsg_free(msg);
-}
-
-void fake_send(uint32_t port, struct nl_msg *msg)
-{
-	fake_send_from(fake.fd, port, msg);
-}
-
 static void send_error(uint32_t port, const struct nlmsghdr *req)
 {
 	int flags = fake.capped || !fake.err ? NLM_F_CAPPED : 0;
 	struct nlmsgerr e = { .error = fake.err, .msg = *req };
 	struct nl_msg *msg = nlmsg_alloc();
 
-	must(nlmsg_put(msg, 0, req->nlmsg_seq, NLMSG_ERROR, 0,
-		       flags | (fake.text ? NLM_F_ACK_TLVS : 0)), "put");
+	fake_must(nlmsg_put(msg, 0, req->nlmsg_seq, NLMSG_ERROR, 0,
+			    flags | (fake.text ? NLM_F_ACK_TLVS : 0)), "put");
 	nlmsg_append(msg, &e, sizeof(e), NLMSG_ALIGNTO);
 	if (fake.err && !fake.capped)
 		nlmsg_append(msg, (void *)(req + 1),
@@ -152,8 +48,8 @@ static void send_done(uint32_t port, uint32_t seq)
 {
 	struct nl_msg *msg = nlmsg_alloc();
 
-	must(nlmsg_put(msg, 0, seq, NLMSG_DONE, 0, NLM_F_MULTI |
-		       (fake.text ? NLM_F_ACK_TLVS : 0)), "put");
+	fake_must(nlmsg_put(msg, 0, seq, NLMSG_DONE, 0, NLM_F_MULTI |
+			    (fake.text ? NLM_F_ACK_TLVS : 0)), "put");
 	nlmsg_append(msg, &fake.err, sizeof(fake.err), NLMSG_ALIGNTO);
 	if (fake.text)
 		nla_put_string(msg, NLMSGERR_ATTR_MSG, fake.text);
@@ -166,7 +62,7 @@ static int fake_words(void)
 {
 	int fd = memfd_create("words", MFD_CLOEXEC);
 
-	must(!ftruncate(fd, PIN_REVOKE_MAX_WORDS * sizeof(uint64_t)), "words");
+	fake_must(!ftruncate(fd, PIN_REVOKE_MAX_WORDS * sizeof(uint64_t)), "words");
 	fake.words = fd;
 	return fd;
 }
@@ -366,53 +262,6 @@ static void take_claim(uint32_t port, struct nlmsghdr *nlh)
 	fake_send(port, msg);
 }
 
-static void give_declared(struct pin_revoke_range *range, unsigned int nr)
-{
-	if (++fake.declares == fake.declare_fails) {
-		fake.err = -EDQUOT;
-		fake.text = "too many";
-	}
-	for (; !fake.err && nr; nr--, range++) {
-		fake.range.addr = range->addr;
-		fake.range.len = range->len;
-		fake.range.flags = range->flags;
-		range->id = ++fake.declared;
-		range->word = fake.word;
-		range->generation = 0;
-	}
-}
-
-/* What the kernel does on the descriptor of a context; and everybody else's. */
-int __wrap_ioctl(int fd, unsigned long cmd, void *arg);
-int __real_ioctl(int fd, unsigned long cmd, void *arg);
-int __wrap_ioctl(int fd, unsigned long cmd, void *arg)
-{
-	struct pin_revoke_ranges *ranges = arg;
-	const char *name;
-	int err;
-
-	if (cmd != PIN_REVOKE_IOC_DECLARE && cmd != PIN_REVOKE_IOC_UNDECLARE)
-		return __real_ioctl(fd, cmd, arg);
-	must(ranges->size == sizeof(*ranges) && ranges->nr &&
-	     ranges->nr <= PIN_REVOKE_MAX_RANGES, "ranges");
-	name = (const char *)(uintptr_t)ranges->name;
-	if (cmd == PIN_REVOKE_IOC_DECLARE) {
-		snprintf(fake.name, sizeof(fake.name), "%s", name ? name : "");
-		give_declared((void *)(uintptr_t)ranges->ranges, ranges->nr);
-	} else if (!fake.err) {
-		must(!name, "no name");
-		fake.undeclared += ranges->nr;
-	}
-	if (fake.text)
-		snprintf((char *)(uintptr_t)ranges->text, PIN_REVOKE_TEXT_LEN, "%s",
-			 fake.text);
-	err = fake.err;
-	fake.err = 0;
-	fake.text = NULL;
-	errno = err ? -err : errno;
-	return err ? -1 : 0;
-}
-
 static void serve(uint32_t port, struct nlmsghdr *nlh)
 {
 	struct genlmsghdr *genl = nlmsg_data(nlh);
@@ -423,7 +272,7 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 	struct nl_msg *msg;
 	int i;
 
-	must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, NULL), "request");
+	fake_must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, NULL), "request");
 	if (nlh->nlmsg_flags & NLM_F_DUMP) {
 		if (fake.dump_err) {
 			fake.err = fake.dump_err;
@@ -495,7 +344,7 @@ static void *loop(void *arg)
 		len = sizeof(from);
 		got = recvfrom(fake.fd, buf, sizeof(buf), 0,
 			       (struct sockaddr *)&from, &len);
-		must(got >= (ssize_t)sizeof(struct nlmsghdr), "recvfrom");
+		fake_must(got >= (ssize_t)sizeof(struct nlmsghdr), "recvfrom");
 		if (((struct nlmsghdr *)buf)->nlmsg_type == NLMSG_DONE)
 			return arg;
 		serve(from.nl_pid, (struct nlmsghdr *)buf);
@@ -513,14 +362,14 @@ void fake_start(void)
 	fake.remaining_ns = 1000000000;
 	fake.nr_pins = FAKE_PINS;
 	fake.fd = fake_socket(&fake.port);
-	must(!pthread_create(&fake.thread, NULL, loop, NULL), "thread");
+	fake_must(!pthread_create(&fake.thread, NULL, loop, NULL), "thread");
 }
 
 void fake_stop(void)
 {
 	struct nl_msg *msg = nlmsg_alloc();
 
-	must(nlmsg_put(msg, 0, 0, NLMSG_DONE, 0, 0), "put");
+	fake_must(nlmsg_put(msg, 0, 0, NLMSG_DONE, 0, 0), "put");
 	fake_send(fake.port, msg);
 	pthread_join(fake.thread, NULL);
 	close(fake.fd);

@@ -135,6 +135,8 @@ extern struct fake fake;
 void fake_start(void);
 void fake_stop(void);
 
+/* fake_msg.c */
+void fake_must(bool good, const char *what);
 struct nl_msg *fake_msg(uint8_t cmd, uint32_t seq, int flags);
 void fake_put_pin(struct nl_msg *msg, uint64_t id, bool full);
 void fake_put_pins(struct nl_msg *msg, uint64_t first, unsigned int nr);
