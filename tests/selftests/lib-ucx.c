@@ -5,45 +5,15 @@
  * <revoke/ucx.h>: UCX has FILE registered, in its cache or in use, and somebody else
  * needs it. The driver was converted, or the range is declared; UCX has hooks to see
  * what is unmapped, or was told that others see to that. Prints TAP.
- *
- * Must never believe UCX that something is deregistered: the kernel's list of regions
- * tells. Nor fork: UCX empties its cache for that.
  */
-#include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <ucm/api/ucm.h>
 #include <revoke/ucx.h>
 
-#define SIZE		327680
-#define LIMIT_MS	60000
+#include "lib-cache.h"
 
-static int tap_n, tap_failed;
-static struct revoke_ctx *holder;
 static struct revoke_range range = { .size = sizeof(range), .flags = REVOKE_RANGE_WRITE };
 static bool revocable;
 static ucp_context_h ucp;
-static char *mem;
-static int file;
-
-static void result(bool good, const char *what)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++tap_n, what);
-	tap_failed |= !good;
-}
-
-static void check(int ret, const char *what)
-{
-	if (ret)
-		errx(1, "%s: %s", what, strerror(-ret));
-}
 
 static void check_ucx(ucs_status_t status, const char *what)
 {
@@ -125,43 +95,6 @@ static bool put(void)
 	return same;
 }
 
-/* The kernel's number of the region of this size, -1 if there is none. */
-static int registered(void)
-{
-	FILE *out = popen("rdma resource show mr | grep 'mrlen 327680' | grep -o 'mrn [0-9]*'",
-			  "r");
-	int id = -1, another;
-
-	if (!out)
-		errx(1, "rdma resource");
-	if (fscanf(out, " mrn %d", &id) == 1 && fscanf(out, " mrn %d", &another) == 1)
-		errx(1, "registered twice: %d, %d", id, another);
-	pclose(out);
-	return id;
-}
-
-static int find(const struct revoke_pin *pin, void *arg)
-{
-	uint64_t *id = arg;
-
-	if (pin->pid == (uint32_t)getpid() && pin->addr == (uintptr_t)mem)
-		*id = pin->id;
-	return 0;
-}
-
-/* What stands for it: the region itself, or what is declared. */
-static uint64_t pin(void)
-{
-	uint64_t id = 0;
-	int ret;
-
-	do {
-		ret = revoke_pin_list(holder, find, &id);
-	} while (ret == -EAGAIN);
-	check(ret, "list");
-	return id;
-}
-
 static void declare(void)
 {
 	if (!revocable)
@@ -172,42 +105,6 @@ static void undeclare(void)
 {
 	if (!revocable)
 		check(revoke_undeclare(holder, &range, 1), "undeclare");
-}
-
-static pid_t start_admin(void)
-{
-	char id[24], *args[] = { "revokectl", "pin", "revoke", id, "wait", NULL };
-	pid_t pid;
-
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)pin());
-	if (posix_spawnp(&pid, args[0], NULL, NULL, args, environ))
-		errx(1, "revokectl");
-	return pid;
-}
-
-static bool waits(pid_t pid)
-{
-	return !waitpid(pid, NULL, WNOHANG);
-}
-
-static bool went_on(pid_t pid)
-{
-	int status;
-
-	return waitpid(pid, &status, 0) == pid && !status;
-}
-
-static struct revoke_event hear(uint32_t type)
-{
-	struct revoke_event event = { .size = sizeof(event) };
-
-	do {
-		if (revoke_wait_event(holder, &event, LIMIT_MS) != 1)
-			errx(1, "no %s", revoke_event_name(type));
-		printf("# %s %s\n", revoke_event_name(event.type),
-		       revoke_reason_name(event.reason));
-	} while (event.type != type);
-	return event;
 }
 
 static void cached(void)
@@ -261,8 +158,7 @@ static void punched(void)
 	declare();
 	unmap(map());
 	id = registered();
-	if (fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SIZE))
-		err(1, "punch");
+	punch();
 	result(!revoke_pin_valid(&range) && registered() == id,
 	       "taken: it is not valid, UCX knows nothing of it");
 	event = hear(REVOKE_EVENT_REVOKED);
@@ -284,17 +180,10 @@ int main(int argc, char **argv)
 
 	if (argc != 4)
 		errx(2, "usage: lib-ucx FILE declared|revocable hooks|external");
-	setlinebuf(stdout);
 	revocable = !strcmp(argv[2], "revocable");
-	file = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (file < 0 || ftruncate(file, SIZE))
-		err(1, "%s", argv[1]);
-	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	if (mem == MAP_FAILED)
-		err(1, "mmap");
+	set_up(argv[1]);
 	range.addr = (uintptr_t)mem;
 	range.len = SIZE;
-	check(revoke_open(NULL, &holder), "revoke_open");
 	/*
 	 * Over soft-RoCE, from where it is; of its GIDs the link's, as UCX gets no
 	 * answer by UD from an IPv4 address.
@@ -312,7 +201,5 @@ int main(int argc, char **argv)
 	unmap(map());
 	ucp_cleanup(ucp);
 	result(registered() < 0 && !pin(), "without UCX nothing is left");
-	revoke_close(holder);
-	printf("1..%d\n", tap_n);
-	return tap_failed;
+	return done();
 }
