@@ -237,16 +237,20 @@ void pinr_end(struct pin_revoke_pin *pin);
 void pinr_free(struct pin_revoke_pin *pin);
 
 /* pages.c */
+#define PINR_BATCH	256	/* pages pinned at a time */
+
 int pinr_pin_populate(struct pin_revoke_pin *pin, const struct pinr_run *run);
 bool pinr_pin_has(struct pin_revoke_pin *pin, unsigned long first,
 		  unsigned long last);
 bool pinr_pin_misses(struct pin_revoke_pin *pin, struct pinr_run *run);
 int pinr_fill_pin(struct pin_revoke_pin *pin);
 int pinr_fill_adopt(struct pin_revoke_pin *pin, struct page **pages);
-int pinr_pin_verify(struct pin_revoke_pin *pin);
 void pinr_pages_come(struct pin_revoke_pin *pin, const struct pinr_run *run);
 void pinr_drop_pages(struct pin_revoke_pin *pin);
 void pinr_unpin_work(struct work_struct *work);
+
+/* verify.c */
+int pinr_pin_verify(struct pin_revoke_pin *pin);
 
 /* restore.c */
 void pinr_after_work(struct work_struct *work);
