@@ -22,6 +22,7 @@
 struct range {
 	struct range *next;
 	struct revoke_range range;
+	uint64_t nr;			/* the youngest has the highest */
 };
 
 struct domain {
@@ -38,6 +39,7 @@ struct revoke_ofi {
 	size_t page_size;
 	struct domain *domains;
 	pthread_mutex_t lock;		/* of all below */
+	uint64_t nr;
 	struct range *cached[BUCKETS];
 	struct range *unlinked;		/* the youngest first */
 };
@@ -52,10 +54,15 @@ static bool is(const struct range *r, const void *addr, size_t len)
 	return r->range.addr == (uintptr_t)addr && r->range.len == len;
 }
 
-static void forget(struct revoke_ofi *ofi, struct range *r)
+static void forget(struct revoke_ofi *ofi, struct range *list)
 {
-	revoke_undeclare(ofi->ctx, &r->range, 1);
-	free(r);
+	struct range *r;
+
+	while ((r = list)) {
+		list = r->next;
+		revoke_undeclare(ofi->ctx, &r->range, 1);
+		free(r);
+	}
 }
 
 static int start(struct fid_mem_monitor *monitor)
@@ -94,6 +101,7 @@ static int subscribe(struct fid_mem_monitor *monitor, const void *addr, size_t l
 	}
 	pthread_mutex_lock(&ofi->lock);
 	at = bucket(ofi, addr);
+	r->nr = ++ofi->nr;
 	r->next = *at;
 	*at = r;
 	pthread_mutex_unlock(&ofi->lock);
@@ -104,7 +112,7 @@ static int subscribe(struct fid_mem_monitor *monitor, const void *addr, size_t l
 static void unsubscribe(struct fid_mem_monitor *monitor, const void *addr, size_t len)
 {
 	struct revoke_ofi *ofi = (struct revoke_ofi *)monitor;
-	struct range *r, **at, *old = NULL;
+	struct range *r, **at, *old;
 	int n = 0;
 
 	pthread_mutex_lock(&ofi->lock);
@@ -121,8 +129,7 @@ static void unsubscribe(struct fid_mem_monitor *monitor, const void *addr, size_
 	old = *at;
 	*at = NULL;
 	pthread_mutex_unlock(&ofi->lock);
-	if (old)
-		forget(ofi, old);
+	forget(ofi, old);
 }
 
 /* Asked for each hit: of all domains' registrations of this range. */
@@ -252,6 +259,43 @@ static bool overlap(const struct revoke_range *a, const struct revoke_range *b)
 	return a->addr < b->addr + b->len && b->addr < a->addr + a->len;
 }
 
+/*
+ * What was there when libfabric was told is unlinked then. Since 2.1 it says so itself,
+ * by unsubscribe(); older ones never do.
+ */
+static void unlink_until(struct revoke_ofi *ofi, const struct revoke_range *range,
+			 uint64_t nr)
+{
+	struct range **at, *r;
+	size_t i;
+
+	pthread_mutex_lock(&ofi->lock);
+	for (i = 0; i < BUCKETS; i++) {
+		for (at = &ofi->cached[i]; (r = *at);) {
+			if (r->nr > nr || !overlap(&r->range, range)) {
+				at = &r->next;
+				continue;
+			}
+			*at = r->next;
+			r->next = ofi->unlinked;
+			ofi->unlinked = r;
+		}
+	}
+	pthread_mutex_unlock(&ofi->lock);
+}
+
+static void tell(struct revoke_ofi *ofi, const struct revoke_range *range)
+{
+	uint64_t nr;
+
+	pthread_mutex_lock(&ofi->lock);
+	nr = ofi->nr;
+	pthread_mutex_unlock(&ofi->lock);
+	ofi->monitor.import_ops->notify(&ofi->monitor, (void *)(uintptr_t)range->addr,
+					range->len);
+	unlink_until(ofi, range, nr);
+}
+
 /* If the range is not @cached any more, what is cached there is younger: not meant. */
 static int drop(struct revoke_ofi *ofi, const struct revoke_range *range, bool cached)
 {
@@ -260,9 +304,7 @@ static int drop(struct revoke_ofi *ofi, const struct revoke_range *range, bool c
 	int err;
 
 	if (cached)
-		ofi->monitor.import_ops->notify(&ofi->monitor,
-						(void *)(uintptr_t)range->addr,
-						range->len);
+		tell(ofi, range);
 	for (d = ofi->domains; d; d = d->next) {
 		err = flush(ofi, d->domain);
 		if (err)
@@ -280,11 +322,7 @@ static int drop(struct revoke_ofi *ofi, const struct revoke_range *range, bool c
 		done = r;
 	}
 	pthread_mutex_unlock(&ofi->lock);
-	while (done) {
-		r = done;
-		done = r->next;
-		forget(ofi, r);
-	}
+	forget(ofi, done);
 	return 0;
 }
 
@@ -308,18 +346,14 @@ REVOKE_EXPORT int revoke_ofi_event(struct revoke_ofi *ofi, const struct revoke_e
 
 REVOKE_EXPORT int revoke_ofi_close(struct revoke_ofi *ofi)
 {
-	struct range *r;
-
 	if (!ofi)
 		return 0;
 	/* It would call what is not there any more. */
 	if (ofi->running)
 		return -EBUSY;
 	fi_close(&ofi->monitor.fid);
-	while ((r = ofi->unlinked)) {
-		ofi->unlinked = r->next;
-		forget(ofi, r);
-	}
+	unlink_until(ofi, &(struct revoke_range){ .len = UINT64_MAX }, ofi->nr);
+	forget(ofi, ofi->unlinked);
 	while (ofi->domains)
 		revoke_ofi_del_domain(ofi, ofi->domains->domain);
 	pthread_mutex_destroy(&ofi->lock);
