@@ -296,34 +296,57 @@ static void tell(struct revoke_ofi *ofi, const struct revoke_range *range)
 	unlink_until(ofi, range, nr);
 }
 
-/* If the range is not @cached any more, what is cached there is younger: not meant. */
-static int drop(struct revoke_ofi *ofi, const struct revoke_range *range, bool cached)
+static struct range *take_unlinked(struct revoke_ofi *ofi,
+				   const struct revoke_range *range)
 {
-	struct range **at, *r, *done = NULL;
-	struct domain *d;
-	int err;
+	struct range **at, *r, *taken = NULL;
 
-	if (cached)
-		tell(ofi, range);
-	for (d = ofi->domains; d; d = d->next) {
-		err = flush(ofi, d->domain);
-		if (err)
-			return err;
-	}
 	pthread_mutex_lock(&ofi->lock);
-	for (at = &ofi->unlinked; *at;) {
-		r = *at;
+	for (at = &ofi->unlinked; (r = *at);) {
 		if (!overlap(&r->range, range)) {
 			at = &r->next;
 			continue;
 		}
 		*at = r->next;
-		r->next = done;
-		done = r;
+		r->next = taken;
+		taken = r;
 	}
 	pthread_mutex_unlock(&ofi->lock);
-	forget(ofi, done);
-	return 0;
+	return taken;
+}
+
+static void put_unlinked(struct revoke_ofi *ofi, struct range *list)
+{
+	struct range **at = &list;
+
+	while (*at)
+		at = &(*at)->next;
+	pthread_mutex_lock(&ofi->lock);
+	*at = ofi->unlinked;
+	ofi->unlinked = list;
+	pthread_mutex_unlock(&ofi->lock);
+}
+
+/*
+ * If the range is not @cached any more, what is cached there is younger: not meant.
+ * What another thread has unlinked since this one began to flush may be registered.
+ */
+static int drop(struct revoke_ofi *ofi, const struct revoke_range *range, bool cached)
+{
+	struct range *done;
+	struct domain *d;
+	int err = 0;
+
+	if (cached)
+		tell(ofi, range);
+	done = take_unlinked(ofi, range);
+	for (d = ofi->domains; d && !err; d = d->next)
+		err = flush(ofi, d->domain);
+	if (err)
+		put_unlinked(ofi, done);
+	else
+		forget(ofi, done);
+	return err;
 }
 
 REVOKE_EXPORT int revoke_ofi_event(struct revoke_ofi *ofi, const struct revoke_event *event)
