@@ -362,6 +362,10 @@ struct pinr_stats {
 
 extern struct pinr_stats pinr_stats;
 
+/* sysctl.c */
+int pinr_sysctl_init(void);
+void pinr_sysctl_exit(void);
+
 /* times.c */
 void pinr_times_add(enum pin_revoke_reason reason, s64 ns);
 int pinr_put_times(struct sk_buff *skb);

@@ -55,11 +55,16 @@ static int __init pin_revoke_init(void)
 	err = pinr_pressure_init();
 	if (err)
 		goto err_power;
-	err = pinr_netlink_init();
+	err = pinr_sysctl_init();
 	if (err)
 		goto err_pressure;
+	err = pinr_netlink_init();
+	if (err)
+		goto err_sysctl;
 	return 0;
 
+err_sysctl:
+	pinr_sysctl_exit();
 err_pressure:
 	pinr_pressure_exit();
 err_power:
@@ -84,6 +89,7 @@ err_unpin:
 static void __exit pin_revoke_exit(void)
 {
 	pinr_netlink_exit();
+	pinr_sysctl_exit();
 	pinr_pressure_exit();
 	pinr_power_exit();
 	pinr_memory_exit();

@@ -236,7 +236,7 @@ static int pinr_fill_features(struct sk_buff *skb, const void *arg)
 	if (IS_ENABLED(CONFIG_FS_DAX))
 		flags |= PIN_REVOKE_FEATURE_FLAGS_DAX;
 	for (reason = 0; reason < PINR_NR_REASONS; reason++)
-		if (pinr_reason_asks(reason))
+		if (pinr_reason_asks(reason) && !pinr_reason_off(reason))
 			asks |= BIT(reason);
 	return nla_put_u32(skb, PIN_REVOKE_A_FEATURES_FLAGS, flags) ?:
 	       nla_put_u32(skb, PIN_REVOKE_A_FEATURES_ASKS,

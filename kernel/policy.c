@@ -28,14 +28,14 @@ static unsigned int pinr_rules_changed = 1;		/* so is this; odd, as that of pins
 
 /* What is not in it is forced. */
 static const u32 pinr_defaults[PINR_NR_REASONS][PINR_NR_VALUES] = {
-	[PIN_REVOKE_REASON_WRITEBACK_SYNC] = WAIT(1000, 1000),
+	[PIN_REVOKE_REASON_WRITEBACK_SYNC] = WAIT(PINR_GRACE_MS, 1000),
 	[PIN_REVOKE_REASON_WRITEBACK_BACKGROUND] = {
 		[PINR_ACTION] = PIN_REVOKE_ACTION_SKIP,
-		[PINR_SKIP] = 30000,
+		[PINR_SKIP] = PINR_SKIP_MS,
 	},
-	[PIN_REVOKE_REASON_TRUNCATE] = WAIT(1000, 1000),
-	[PIN_REVOKE_REASON_FALLOCATE] = WAIT(1000, 1000),
-	[PIN_REVOKE_REASON_REMAP] = WAIT(1000, 1000),
+	[PIN_REVOKE_REASON_TRUNCATE] = WAIT(PINR_GRACE_MS, 1000),
+	[PIN_REVOKE_REASON_FALLOCATE] = WAIT(PINR_GRACE_MS, 1000),
+	[PIN_REVOKE_REASON_REMAP] = WAIT(PINR_GRACE_MS, 1000),
 	[PIN_REVOKE_REASON_OFFLINE] = WAIT(5000, 5000),
 	[PIN_REVOKE_REASON_ADMIN] = WAIT(1000, 5000),
 	[PIN_REVOKE_REASON_DRAIN] = WAIT(5000, 5000),
@@ -80,6 +80,27 @@ bool pinr_reason_delays(enum pin_revoke_reason reason)
 	return pinr_defaults[reason][PINR_ACTION] == PIN_REVOKE_ACTION_WAIT &&
 	       reason != PIN_REVOKE_REASON_ADMIN &&
 	       reason != PIN_REVOKE_REASON_DRAIN;
+}
+
+/* Reasons that the sysctls are about: system calls and the flusher, on files. */
+static bool pinr_reason_sysctl(enum pin_revoke_reason reason)
+{
+	switch (reason) {
+	case PIN_REVOKE_REASON_WRITEBACK_SYNC:
+	case PIN_REVOKE_REASON_WRITEBACK_BACKGROUND:
+	case PIN_REVOKE_REASON_TRUNCATE:
+	case PIN_REVOKE_REASON_FALLOCATE:
+	case PIN_REVOKE_REASON_REMAP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Has the administrator switched asking for this reason off? */
+bool pinr_reason_off(enum pin_revoke_reason reason)
+{
+	return !READ_ONCE(pinr_sysctl.enable) && pinr_reason_sysctl(reason);
 }
 
 /* Which value is the time that a holder has. */
@@ -153,26 +174,35 @@ static unsigned int pinr_rule_rank(const struct pinr_rule *rule,
 	}
 }
 
-/**
- * __pinr_policy_of - what holds for a pin
- * @reason: the reason
- * @pin: the pin; NULL: one that nobody has a rule of its own for
- *
+/* What holds where no rule says otherwise. */
+static struct pinr_policy pinr_policy_default(enum pin_revoke_reason reason)
+{
+	enum pinr_value time = pinr_reason_time(reason);
+	struct pinr_policy policy = { };
+
+	memcpy(policy.value, pinr_defaults[reason], sizeof(policy.value));
+	if (!pinr_reason_sysctl(reason))
+		return policy;
+	policy.value[time] = time == PINR_SKIP ? READ_ONCE(pinr_sysctl.skip_ms) :
+						 READ_ONCE(pinr_sysctl.grace_ms);
+	if (policy.value[time] != pinr_defaults[reason][time])
+		policy.from[time] = PIN_REVOKE_POLICY_SOURCE_SYSCTL;
+	return policy;
+}
+
+/*
  * Each value is that of the most specific rule which has it. A command name is
  * anybody's choice: what is set for it counts where it is stricter, which is
  * less, for every value.
- *
- * Context: caller holds pinr_lock.
  */
-struct pinr_policy __pinr_policy_of(enum pin_revoke_reason reason,
-				    const struct pin_revoke_pin *pin)
+static struct pinr_policy pinr_policy_rules(enum pin_revoke_reason reason,
+					    const struct pin_revoke_pin *pin)
 {
+	struct pinr_policy policy = pinr_policy_default(reason);
 	unsigned int best[PINR_NR_VALUES] = { }, i, v;
 	const struct pinr_rule *name = NULL;
-	struct pinr_policy policy = { };
 
 	lockdep_assert_held(&pinr_lock);
-	memcpy(policy.value, pinr_defaults[reason], sizeof(policy.value));
 	for (i = 0; i < pinr_nr_rules; i++) {
 		const struct pinr_rule *rule = &pinr_rules[i];
 		unsigned int rank = rule->reason == reason ?
@@ -200,6 +230,25 @@ struct pinr_policy __pinr_policy_of(enum pin_revoke_reason reason,
 	return policy;
 }
 
+/**
+ * __pinr_policy_of - what holds for a pin
+ * @reason: the reason
+ * @pin: the pin; NULL: one that nobody has a rule of its own for
+ *
+ * Context: caller holds pinr_lock.
+ */
+struct pinr_policy __pinr_policy_of(enum pin_revoke_reason reason,
+				    const struct pin_revoke_pin *pin)
+{
+	struct pinr_policy policy = pinr_policy_rules(reason, pin);
+
+	if (pinr_reason_off(reason)) {
+		policy.value[PINR_ACTION] = PIN_REVOKE_ACTION_FORCE;
+		policy.from[PINR_ACTION] = PIN_REVOKE_POLICY_SOURCE_SYSCTL;
+	}
+	return policy;
+}
+
 struct pinr_policy pinr_policy_of(enum pin_revoke_reason reason,
 				  const struct pin_revoke_pin *pin)
 {
@@ -218,6 +267,8 @@ bool pinr_policy_asks(enum pin_revoke_reason reason)
 	bool asks = false;
 	unsigned int i;
 
+	if (pinr_reason_off(reason))
+		return false;
 	spin_lock(&pinr_lock);
 	for (i = 0; i < pinr_nr_rules; i++)
 		asks |= pinr_rules[i].reason == reason &&
@@ -326,7 +377,7 @@ static const char *pinr_rule_misfit(const struct pinr_rule *change)
 /* Return: the same of a command name's, which must not be softer. */
 static const char *pinr_name_misfit(const struct pinr_rule *change)
 {
-	struct pinr_policy policy = __pinr_policy_of(change->reason, NULL);
+	struct pinr_policy policy = pinr_policy_rules(change->reason, NULL);
 	unsigned int v;
 
 	for (v = 0; v < PINR_NR_VALUES; v++)

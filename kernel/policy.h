@@ -24,6 +24,16 @@ enum pinr_value {
 	PINR_NR_VALUES,
 };
 
+/* What is built in, and a sysctl; see pinr_reason_sysctl(). */
+#define PINR_GRACE_MS	1000
+#define PINR_SKIP_MS	30000
+
+/* Each may change at any time: READ_ONCE(). */
+extern struct pinr_sysctl {
+	unsigned int enable;		/* 0: nobody is asked */
+	unsigned int grace_ms, skip_ms;
+} pinr_sysctl;
+
 /* What holds for a pin, or for all. */
 struct pinr_policy {
 	u32 value[PINR_NR_VALUES];
@@ -45,6 +55,7 @@ struct pinr_rule {
 bool pinr_reason_asks(enum pin_revoke_reason reason);
 bool pinr_reason_delays(enum pin_revoke_reason reason);
 bool pinr_reason_takes(enum pin_revoke_reason reason);
+bool pinr_reason_off(enum pin_revoke_reason reason);
 enum pinr_value pinr_reason_time(enum pin_revoke_reason reason);
 struct cgroup *pinr_cgroup_get(void);
 void pinr_cgroup_put(struct cgroup *cgroup);

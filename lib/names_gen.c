@@ -77,6 +77,8 @@ const char *revoke_policy_source_name(uint32_t value)
 		return "cgroup";
 	case PIN_REVOKE_POLICY_SOURCE_COMM:
 		return "comm";
+	case PIN_REVOKE_POLICY_SOURCE_SYSCTL:
+		return "sysctl";
 	default:
 		return "?";
 	}

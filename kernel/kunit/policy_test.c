@@ -74,6 +74,30 @@ static void most_specific_wins(struct kunit *test)
 	fake_release(pin);
 }
 
+static void sysctls_hold_where_nothing_is_set(struct kunit *test)
+{
+	struct pinr_sysctl was = pinr_sysctl;
+
+	pinr_sysctl.grace_ms = 700;
+	expect(test, NULL, PINR_GRACE, 700, PIN_REVOKE_POLICY_SOURCE_SYSCTL);
+	expect(test, NULL, PINR_EXTEND, 1000, PIN_REVOKE_POLICY_SOURCE_DEFAULT);
+	KUNIT_EXPECT_EQ(test, set(&for_all, PINR_GRACE, 800), 0);
+	expect(test, NULL, PINR_GRACE, 800, PIN_REVOKE_POLICY_SOURCE_SET);
+	/* But nothing can be set against the one that switches it off. */
+	KUNIT_EXPECT_EQ(test, set(&for_all, PINR_ACTION, PIN_REVOKE_ACTION_WAIT), 0);
+	pinr_sysctl.enable = 0;
+	expect(test, NULL, PINR_ACTION, PIN_REVOKE_ACTION_FORCE,
+	       PIN_REVOKE_POLICY_SOURCE_SYSCTL);
+	KUNIT_EXPECT_FALSE(test, pinr_policy_asks(SYNC));
+	KUNIT_EXPECT_TRUE(test, pinr_policy_asks(PIN_REVOKE_REASON_ADMIN));
+	/* Nor does it get into the way of a name's policy. */
+	KUNIT_EXPECT_EQ(test, set(&for_name, PINR_ACTION, PIN_REVOKE_ACTION_ASK), 0);
+	pinr_sysctl = was;
+	KUNIT_EXPECT_TRUE(test, pinr_policy_asks(SYNC));
+	KUNIT_EXPECT_EQ(test, pinr_policy_del(&for_name), 0);
+	KUNIT_EXPECT_EQ(test, pinr_policy_del(&for_all), 0);
+}
+
 static void a_name_only_hardens(struct kunit *test)
 {
 	struct fake_driver driver = { };
@@ -136,6 +160,7 @@ static void actions_fit_reasons(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(most_specific_wins),
+	KUNIT_CASE(sysctls_hold_where_nothing_is_set),
 	KUNIT_CASE(a_name_only_hardens),
 	KUNIT_CASE(actions_fit_reasons),
 	{ }

@@ -59,4 +59,8 @@ nothing_left
 ok "wrapping nothing" load pin_revoke ask=0
 is "features: it asks for administrators only" "$(asks)" $((0x80))
 ok "which ends" unload pin_revoke
+ok "wrapping what it may" load pin_revoke
+ok "and asking nobody" sysctl -q vm.pin_revoke_enable=0
+is "features: administrators only, again" "$(asks)" $((0x80))
+ok "and ends" unload pin_revoke
 done_testing

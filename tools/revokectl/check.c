@@ -24,7 +24,8 @@
 
 #define XFS_SUPER_MAGIC		0x58465342
 #define ASK_POINTS		32
-#define PARAMETERS		"/sys/module/pin_revoke/parameters/"
+#define PARAMETER(name)		"/sys/module/pin_revoke/parameters/" name
+#define ENABLE			"/proc/sys/vm/pin_revoke_enable"
 
 /* Some of it cannot be revoked. */
 static bool not_all;
@@ -54,14 +55,12 @@ static void say(const char *about, enum verdict verdict, const char *fmt, ...)
 	free(text);
 }
 
-/* A module parameter. Return: its first character, 0 if it cannot be read. */
-static char parameter(const char *name)
+/* A parameter or sysctl. Return: its first character, 0 if it cannot be read. */
+static char parameter(const char *path)
 {
-	char path[128], value = 0;
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char value = 0;
 
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, &value, 1) != 1)
 		value = 0;
 	if (fd >= 0)
@@ -89,9 +88,14 @@ static void check_ask_points(size_t nr_pins)
 	size_t i, nr = 0;
 	FILE *file;
 
-	if (parameter("ask") == 'N') {
+	if (parameter(PARAMETER("ask")) == 'N') {
 		say("ask points", NO,
 		    "pin_revoke was loaded with ask=0: nobody is asked, pins are forced");
+		return;
+	}
+	if (parameter(ENABLE) == '0') {
+		say("ask points", NO,
+		    "vm.pin_revoke_enable is 0: nobody is asked, pins are forced");
 		return;
 	}
 	file = enabled_functions();
@@ -247,7 +251,7 @@ static void check_writable(const char *path, const struct stat *st)
 			return say(path, YES, "writable pins are let through on %s", type);
 		snprintf(type, sizeof(type), "ext4 that journals data, with small blocks");
 	}
-	switch (parameter("any_fs")) {
+	switch (parameter(PARAMETER("any_fs"))) {
 	case 'Y':
 		return say(path, YES, "writable pins are let through on %s, because any_fs is set",
 			   type);

@@ -95,14 +95,17 @@ enum pin_revoke_action {
 };
 
 /**
- * enum pin_revoke_policy_source - Where a value of a policy comes from, the
- *   most specific last.
+ * enum pin_revoke_policy_source - Where a value of a policy comes from. What
+ *   is set comes before what is more specific.
  * @PIN_REVOKE_POLICY_SOURCE_DEFAULT: Built in.
  * @PIN_REVOKE_POLICY_SOURCE_SET: Set for the reason.
  * @PIN_REVOKE_POLICY_SOURCE_UID: Set for the user.
  * @PIN_REVOKE_POLICY_SOURCE_CGROUP: Set for the cgroup, or one above it.
  * @PIN_REVOKE_POLICY_SOURCE_COMM: Set for the command name, which made it
  *   stricter.
+ * @PIN_REVOKE_POLICY_SOURCE_SYSCTL: vm.pin_revoke_grace_ms or
+ *   vm.pin_revoke_skip_ms, where nothing is set; or vm.pin_revoke_enable,
+ *   which is 0, whatever is set.
  */
 enum pin_revoke_policy_source {
 	PIN_REVOKE_POLICY_SOURCE_DEFAULT,
@@ -110,6 +113,7 @@ enum pin_revoke_policy_source {
 	PIN_REVOKE_POLICY_SOURCE_UID,
 	PIN_REVOKE_POLICY_SOURCE_CGROUP,
 	PIN_REVOKE_POLICY_SOURCE_COMM,
+	PIN_REVOKE_POLICY_SOURCE_SYSCTL,
 };
 
 /**
