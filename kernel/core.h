@@ -56,6 +56,7 @@ struct netlink_ext_ack;
 struct nlattr;
 struct pinr_ctx;
 struct pinr_request;
+struct pinr_selection;
 struct pinr_told;
 struct sk_buff;
 
@@ -391,6 +392,11 @@ int pinr_reply(struct genl_info *info,
 	       const void *arg);
 int pinr_netlink_init(void);
 void pinr_netlink_exit(void);
+
+/* netlink_admin.c */
+int pinr_selection_memory(struct pinr_selection *sel, struct nlattr *addr,
+			  struct nlattr *len, struct nlattr *node,
+			  struct netlink_ext_ack *extack);
 
 /* netlink_list.c */
 void *pinr_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);

@@ -47,16 +47,21 @@ static int pinr_selection_file(struct pinr_selection *sel,
 	return 0;
 }
 
-static int pinr_selection_memory(struct pinr_selection *sel,
-				 struct genl_info *info)
+/* Sets which memory is meant, as attributes of a question say. */
+int pinr_selection_memory(struct pinr_selection *sel, struct nlattr *addr,
+			  struct nlattr *len, struct nlattr *node,
+			  struct netlink_ext_ack *extack)
 {
-	struct nlattr *addr = info->attrs[PIN_REVOKE_A_REVOKE_MEMORY_ADDR];
-	struct nlattr *len = info->attrs[PIN_REVOKE_A_REVOKE_MEMORY_LEN];
 	u64 first, last;
 
+	sel->node = node ? nla_get_u32(node) : NUMA_NO_NODE;
+	if (node && (sel->node < 0 || sel->node >= MAX_NUMNODES ||
+		     !node_online(sel->node))) {
+		NL_SET_ERR_MSG_ATTR(extack, node, "no such node");
+		return -ENOENT;
+	}
 	if (!addr != !len) {
-		NL_SET_ERR_MSG(info->extack,
-			       "memory-addr and memory-len go together");
+		NL_SET_ERR_MSG(extack, "memory-addr and memory-len go together");
 		return -EINVAL;
 	}
 	if (!addr)
@@ -83,7 +88,7 @@ static int pinr_selection_parse(struct pinr_selection *sel,
 	unsigned int i;
 	int err = 0;
 
-	*sel = (struct pinr_selection){ .node = NUMA_NO_NODE };
+	*sel = (struct pinr_selection){ };
 	for (i = 0; i < ARRAY_SIZE(selectors) && !a[selectors[i]]; i++)
 		;
 	if (i == ARRAY_SIZE(selectors)) {
@@ -104,19 +109,13 @@ static int pinr_selection_parse(struct pinr_selection *sel,
 		sel->driver = nla_data(a[PIN_REVOKE_A_REVOKE_DRIVER]);
 	if (a[PIN_REVOKE_A_REVOKE_DEVICE])
 		sel->device = nla_data(a[PIN_REVOKE_A_REVOKE_DEVICE]);
-	if (a[PIN_REVOKE_A_REVOKE_NODE])
-		sel->node = nla_get_u32(a[PIN_REVOKE_A_REVOKE_NODE]);
-	if (a[PIN_REVOKE_A_REVOKE_NODE] &&
-	    (sel->node < 0 || sel->node >= MAX_NUMNODES || !node_online(sel->node))) {
-		NL_SET_ERR_MSG_ATTR(info->extack, a[PIN_REVOKE_A_REVOKE_NODE],
-				    "no such node");
-		return -ENOENT;
-	}
 	if (a[PIN_REVOKE_A_REVOKE_FILE_FD])
 		err = pinr_selection_file(sel, info, a[PIN_REVOKE_A_REVOKE_FILE_FD]);
 	if (!err && a[PIN_REVOKE_A_REVOKE_FS_FD])
 		err = pinr_selection_file(sel, info, a[PIN_REVOKE_A_REVOKE_FS_FD]);
-	return err ?: pinr_selection_memory(sel, info);
+	return err ?: pinr_selection_memory(sel, a[PIN_REVOKE_A_REVOKE_MEMORY_ADDR],
+					    a[PIN_REVOKE_A_REVOKE_MEMORY_LEN],
+					    a[PIN_REVOKE_A_REVOKE_NODE], info->extack);
 }
 
 struct pinr_revoke_reply {

@@ -48,13 +48,16 @@ static const struct nla_policy pin_revoke_pin_get_do_nl_policy[PIN_REVOKE_A_PIN_
 };
 
 /* PIN_REVOKE_CMD_PIN_GET - dump */
-static const struct nla_policy pin_revoke_pin_get_dump_nl_policy[PIN_REVOKE_A_PIN_CTX + 1] = {
+static const struct nla_policy pin_revoke_pin_get_dump_nl_policy[PIN_REVOKE_A_PIN_NODE + 1] = {
 	[PIN_REVOKE_A_PIN_ID] = { .type = NLA_U64, },
 	[PIN_REVOKE_A_PIN_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[PIN_REVOKE_A_PIN_DRIVER] = { .type = NLA_NUL_STRING, .len = 63, },
 	[PIN_REVOKE_A_PIN_UID] = NLA_POLICY_FULL_RANGE(NLA_U32, &pin_revoke_a_pin_uid_range),
 	[PIN_REVOKE_A_PIN_DEVICE] = { .type = NLA_NUL_STRING, .len = 63, },
 	[PIN_REVOKE_A_PIN_CTX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[PIN_REVOKE_A_PIN_MEMORY_ADDR] = { .type = NLA_U64, },
+	[PIN_REVOKE_A_PIN_MEMORY_LEN] = NLA_POLICY_MIN(NLA_U64, 1),
+	[PIN_REVOKE_A_PIN_NODE] = { .type = NLA_U32, },
 };
 
 /* PIN_REVOKE_CMD_REQUEST_GET - dump */
@@ -172,7 +175,7 @@ static const struct genl_split_ops pin_revoke_nl_ops[] = {
 		.cmd		= PIN_REVOKE_CMD_PIN_GET,
 		.dumpit		= pin_revoke_nl_pin_get_dumpit,
 		.policy		= pin_revoke_pin_get_dump_nl_policy,
-		.maxattr	= PIN_REVOKE_A_PIN_CTX,
+		.maxattr	= PIN_REVOKE_A_PIN_NODE,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{

@@ -37,14 +37,17 @@ static struct nlattr *pinr_filter_attr(struct netlink_callback *cb, int type)
 }
 
 /* The question is kept as long as its dump is. */
-static struct pinr_filter pinr_filter_of(struct netlink_callback *cb)
+static int pinr_filter_of(struct netlink_callback *cb, struct pinr_filter *filter)
 {
+	struct nlattr *addr = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_MEMORY_ADDR);
+	struct nlattr *len = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_MEMORY_LEN);
+	struct nlattr *node = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_NODE);
 	struct nlattr *id = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_ID);
 	struct nlattr *pid = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_PID);
 	struct nlattr *driver = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_DRIVER);
 	struct nlattr *device = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_DEVICE);
 
-	return (struct pinr_filter){
+	*filter = (struct pinr_filter){
 		.sel.pin = id ? nla_get_u64(id) : 0,
 		.sel.pid = pid ? nla_get_u32(pid) : 0,
 		.sel.driver = driver ? nla_data(driver) : NULL,
@@ -52,6 +55,13 @@ static struct pinr_filter pinr_filter_of(struct netlink_callback *cb)
 		.uid = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_UID),
 		.ctx = pinr_filter_attr(cb, PIN_REVOKE_A_PIN_CTX),
 	};
+	/* Nobody else learns where in the machine his memory is. */
+	if ((addr || len || node) && !pinr_admin(cb->skb)) {
+		NL_SET_ERR_MSG(cb->extack,
+			       "needs CAP_SYS_ADMIN in the initial user namespace");
+		return -EPERM;
+	}
+	return pinr_selection_memory(&filter->sel, addr, len, node, cb->extack);
 }
 
 static bool pinr_filter_fits(const struct pinr_filter *filter,
@@ -62,7 +72,8 @@ static bool pinr_filter_fits(const struct pinr_filter *filter,
 		return false;
 	if (filter->ctx && (u32)READ_ONCE(pin->ctx) != nla_get_u32(filter->ctx))
 		return false;
-	return pinr_meant_by_name(&filter->sel, pin);
+	return pinr_meant_by_name(&filter->sel, pin) &&
+	       pinr_meant_by_memory(&filter->sel, pin);
 }
 
 static int pinr_dump_pin(struct sk_buff *skb, struct netlink_callback *cb,
@@ -83,15 +94,17 @@ static int pinr_dump_pin(struct sk_buff *skb, struct netlink_callback *cb,
 int pin_revoke_nl_pin_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb)
 {
-	struct pinr_filter filter = pinr_filter_of(cb);
 	u64 *after = (u64 *)cb->ctx;
 	struct pin_revoke_pin *pin;
+	struct pinr_filter filter;
+	int err = pinr_filter_of(cb, &filter);
+
+	if (err)
+		return err;
 
 	/* Who sees his own only does not learn what others do. */
 	cb->seq = pinr_pins_seq(pinr_admin(cb->skb) ? NULL : current->mm);
 	while ((pin = pinr_pin_next(*after))) {
-		int err = 0;
-
 		if (pinr_visible(cb->skb, pin) && pinr_filter_fits(&filter, pin))
 			err = pinr_dump_pin(skb, cb, pin);
 		if (!err)

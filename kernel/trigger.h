@@ -76,6 +76,8 @@ struct pinr_selection {			/* what is 0 or NULL means all */
 
 bool pinr_meant_by_name(const struct pinr_selection *sel,
 			struct pin_revoke_pin *pin);
+bool pinr_meant_by_memory(const struct pinr_selection *sel,
+			  struct pin_revoke_pin *pin);
 int pinr_select(const struct pinr_selection *sel, struct pin_revoke_pin ***found,
 		unsigned int *nr);
 u64 pinr_revoke(struct pin_revoke_pin **pins, unsigned int nr,

@@ -36,8 +36,15 @@ static bool pinr_meant_by_file(const struct pinr_selection *sel,
 	return meant;
 }
 
-static bool pinr_meant_by_memory(const struct pinr_selection *sel,
-				 struct pin_revoke_pin *pin)
+/**
+ * pinr_meant_by_memory - may it be meant, by where its pages are now
+ * @sel: the selection; only memory and node in it are looked at
+ * @pin: the pin; what is revoked or declared has no pages
+ *
+ * Context: may sleep; waits for ->map() and ->unmap() of the pin.
+ */
+bool pinr_meant_by_memory(const struct pinr_selection *sel,
+			  struct pin_revoke_pin *pin)
 {
 	bool meant = false;
 	unsigned long i;

@@ -77,6 +77,8 @@ void revoke_set_error(const char text[REVOKE_ERROR_LEN]);
  * @pid: of this process
  * @driver: of this kernel module
  * @device: whose name begins with this word
+ * @by_memory: with pages in the physical memory at @memory_addr, @memory_len long
+ * @by_node: with pages of @node
  *
  * What is 0 or NULL means all.
  */
@@ -85,6 +87,11 @@ struct revoke_want {
 	uint32_t pid;
 	const char *driver;
 	const char *device;
+	bool by_memory;
+	uint64_t memory_addr;
+	uint64_t memory_len;
+	bool by_node;
+	uint32_t node;
 };
 
 int revoke_nl_pins(struct revoke_nl *nl, const struct revoke_want *want,

@@ -54,7 +54,12 @@ static struct nl_msg *question(const struct revoke_nl *nl, uint8_t cmd,
 	    (want->driver &&
 	     nla_put_string(msg, PIN_REVOKE_A_PIN_DRIVER, want->driver)) ||
 	    (want->device &&
-	     nla_put_string(msg, PIN_REVOKE_A_PIN_DEVICE, want->device))) {
+	     nla_put_string(msg, PIN_REVOKE_A_PIN_DEVICE, want->device)) ||
+	    (want->by_memory &&
+	     nla_put_u64(msg, PIN_REVOKE_A_PIN_MEMORY_ADDR, want->memory_addr)) ||
+	    (want->memory_len &&
+	     nla_put_u64(msg, PIN_REVOKE_A_PIN_MEMORY_LEN, want->memory_len)) ||
+	    (want->by_node && nla_put_u32(msg, PIN_REVOKE_A_PIN_NODE, want->node))) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}

@@ -19,12 +19,17 @@ live() { state_like "$1" 0 'ok live=1 *'; }
 away() { state_like "$1" 0 'ok live=0 *'; }
 stat() { revokectl -j stat show | sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }
 
+# meant - the numbers in a list of pins
+meant() { grep -o '"id":[0-9]*' | cut -d: -f2 | paste -sd ' '; }
+
 # takes WHAT NAMES WORD... - a request without grace takes the pins of these, of
-# the two, and no other; all come back
+# the two, and no other, as the dry run said; all come back
 takes() {
 	local what=$1 names=$2 name a b
 	shift 2
 	a=$(revoked A) b=$(revoked B)
+	is "$what: the dry run" "$(revokectl -j -n pin revoke "$@" grace 0 | meant)" \
+		"$(for name in $names; do echo "${pin_of[$name]}"; done | paste -sd ' ')"
 	is "$what: so many pins" "$(revokectl -j pin revoke "$@" grace 0)" \
 		"[{\"pins\":$(wc -w <<< "$names")}]"
 	for name in A B; do
@@ -46,8 +51,11 @@ start A
 start B
 like "A maps a file" "$(h A map 0 "$SCRATCH/one" 131072 shared)" ok
 like "B maps another" "$(h B map 0 "$SCRATCH/two" 131072 shared)" ok
+declare -A pin_of
 like "A pins it" "$(h A pin 0 0+0 $LEN w)" 'ok fd=*'
+pin_of[A]=$(last_pin)
 like "B pins it" "$(h B pin 0 0+$LEN $LEN w)" 'ok fd=*'
+pin_of[B]=$(last_pin)
 is "two pins are counted" "$(stat pins) $(stat pinned_bytes)" "2 $((2 * LEN))"
 
 takes "by process" A pid "${holder_pid[A]}"
@@ -75,6 +83,14 @@ takes "by other memory" "" memory 0 length 4096
 refused "a node that is not there" "no such node" revokectl pin revoke node 63
 refused "a range of no file" "go with file-fd" revokectl pin revoke pid 1 offset 5
 refused "memory without length" "go together" revokectl pin revoke memory 4096
+refused "a dry run of a node that is not there" "no such node" revokectl -n pin drain node 63
+refused "a dry run of memory without length" "go together" revokectl -n pin revoke memory 4096
+refused "a dry run of no pin" "no such pin" revokectl -n pin drain 4711
+for where in 'node 0' 'memory 0 length 4096'; do
+	# shellcheck disable=SC2086 # words
+	refused "nobody learns what is in $where" "as root" setpriv --reuid 65534 --clear-groups \
+		revokectl -n pin revoke $where
+done
 refused "nobody may" "as root" setpriv --reuid 65534 --clear-groups \
 	revokectl pin drain fs "$SCRATCH"
 

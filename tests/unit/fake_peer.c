@@ -139,6 +139,12 @@ static void note_want(struct nlattr **tb)
 	snprintf(fake.want_device, sizeof(fake.want_device), "%s",
 		 tb[PIN_REVOKE_A_PIN_DEVICE] ?
 		 nla_get_string(tb[PIN_REVOKE_A_PIN_DEVICE]) : "");
+	fake.want_memory[0] = tb[PIN_REVOKE_A_PIN_MEMORY_ADDR] ?
+		nla_get_u64(tb[PIN_REVOKE_A_PIN_MEMORY_ADDR]) : 0;
+	fake.want_memory[1] = tb[PIN_REVOKE_A_PIN_MEMORY_LEN] ?
+		nla_get_u64(tb[PIN_REVOKE_A_PIN_MEMORY_LEN]) : 0;
+	fake.want_node = tb[PIN_REVOKE_A_PIN_NODE] ?
+		(int)nla_get_u32(tb[PIN_REVOKE_A_PIN_NODE]) : -1;
 }
 
 static void dump(uint32_t port, uint8_t cmd, uint32_t seq, struct nlattr **tb)
@@ -266,13 +272,13 @@ static void serve(uint32_t port, struct nlmsghdr *nlh)
 {
 	struct genlmsghdr *genl = nlmsg_data(nlh);
 	uint32_t seq = nlh->nlmsg_seq;
-	struct nlattr *tb[PIN_REVOKE_A_POLICY_MAX + 1];
+	struct nlattr *tb[PIN_REVOKE_A_PIN_MAX + 1];	/* the largest set */
 	/* Decided before the reply: after it the test sets up its next step. */
 	bool answer = fake.err || (nlh->nlmsg_flags & NLM_F_ACK);
 	struct nl_msg *msg;
 	int i;
 
-	fake_must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_POLICY_MAX, NULL), "request");
+	fake_must(!genlmsg_parse(nlh, 0, tb, PIN_REVOKE_A_PIN_MAX, NULL), "request");
 	if (nlh->nlmsg_flags & NLM_F_DUMP) {
 		if (fake.dump_err) {
 			fake.err = fake.dump_err;

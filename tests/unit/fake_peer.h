@@ -41,6 +41,8 @@ struct fake_ack {
  * @dump_intr: so many dumps say that they were interrupted
  * @want_pid: what the last dump was to be about; 0: all
  * @want_device: so is this
+ * @want_memory: and this, address and length
+ * @want_node: and this; -1: all
  * @bad_pin: the dump has a pin without an id, features lack what is asked
  * @events_per_ack: how many REVOKED follow an ACK
  * @nr_requests: how many requests are open
@@ -88,6 +90,8 @@ struct fake {
 	unsigned int dump_intr;
 	uint32_t want_pid;
 	char want_device[64];
+	uint64_t want_memory[2];
+	int want_node;
 	bool bad_pin;
 	int events_per_ack;
 	unsigned int nr_requests;

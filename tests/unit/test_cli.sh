@@ -66,8 +66,8 @@ check "stat show takes none" 1 'takes no "x"' stat show x
 check "orphan show of what is none" 1 'unknown word "overdue"' orphan show overdue
 check "request show of a number" 1 'unknown word "7"' request show 7
 check "request show of an unknown reason" 1 'unknown reason "x"' request show reason x
-check "a dry run of what only the kernel knows" 1 'only the kernel knows.*node' \
-	-n pin revoke node 0
+check "a dry run of a range of nothing" 1 'those of a file: say which' \
+	-n pin revoke pid 1 length 5
 check "monitor takes none" 1 'and no "x"' monitor x
 check "monitor takes no more" 1 'and no "x"' monitor --journal x
 check "policy set of nothing" 1 'for which reason?' policy set

@@ -130,6 +130,16 @@ static void test_file(void)
 	   !strncmp(out, "pin 1 ", 6) && strchr(out, '\n')[1] == '\0' &&
 	   !runf("-n pin drain %s 7", "pid") && !*out,
 	   "-n: which pins are meant, and no more");
+	ok(!run("-j -n pin revoke memory 8192 length 5") && shown("123") &&
+	   fake.want_memory[0] == 8192 && fake.want_memory[1] == 5 && fake.want_node == -1 &&
+	   !runf("-j -n pin drain node 0 file %s -- false", path) && shown("1") &&
+	   !fake.want_memory[1] && !fake.want_node && !fake.grace,
+	   "-n: the kernel says which have pages there");
+	fake.err = -ENOENT;
+	fake.text = "no such pin";
+	ok(run("-n pin revoke 99") == EXIT_KERNEL && complained("revokectl: pins: no such pin\n") &&
+	   run("-n pin revoke pid 1 offset 5") == EXIT_USAGE && strstr(err, "say which"),
+	   "-n: what would be refused is");
 	munmap(map, 4 * PAGE);
 	unlink(path);
 	unlink(other);

@@ -223,6 +223,8 @@ int pins_get(struct revoke_nl *nl, const struct filter *f, struct pins *pins)
 {
 	const struct revoke_want want = {
 		.id = f->id, .pid = f->pid, .driver = f->driver, .device = f->device,
+		.by_memory = f->by_memory, .memory_addr = f->memory_addr,
+		.memory_len = f->memory_len, .by_node = f->by_node, .node = f->node,
 	};
 	struct gather gather = { .f = f, .pins = pins };
 	int err;

@@ -18,23 +18,19 @@
  * @attrs: a message without a head: what names the pins, and the grace
  * @pin: the one pin that is meant, or 0
  * @any: something is meant
- * @memory: memory was named
  * @length: bytes of the file or the memory, or 0
  * @wait: until the pins are taken
  * @command: words after "--", or NULL
  * @filter: the same pins, as far as we can tell
- * @blind: which word we cannot tell them by, or NULL
  */
 struct demand {
 	struct nl_msg *attrs;
 	uint64_t pin;
 	bool any;
-	bool memory;
 	uint64_t length;
 	bool wait;
 	char **command;
 	struct filter filter;
-	const char *blind;
 };
 
 struct answer {
@@ -100,6 +96,7 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 	};
 	const size_t nr = sizeof(words) / sizeof(words[0]);
 	const char *names[sizeof(words) / sizeof(words[0])];
+	bool by_memory, by_node;
 	int hit, err = 0;
 	uint64_t value;
 
@@ -113,11 +110,11 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 		return 1;
 	}
 	demand->any |= hit != 0;
-	if (!strcmp(names[hit], "memory") || !strcmp(names[hit], "node"))
-		demand->blind = names[hit];
-	else if (hit && filter_word(&demand->filter, names[hit], arg) < 0)
+	by_memory = words[hit].attr == PIN_REVOKE_A_REVOKE_MEMORY_ADDR;
+	by_node = words[hit].attr == PIN_REVOKE_A_REVOKE_NODE;
+	if (hit && !by_memory && !by_node &&
+	    filter_word(&demand->filter, names[hit], arg) < 0)
 		return -1;
-	demand->memory |= words[hit].attr == PIN_REVOKE_A_REVOKE_MEMORY_ADDR;
 	if (words[hit].type >= TEXT) {
 		if (!arg)
 			err = usage("%s of what?", names[hit]);
@@ -134,6 +131,12 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 	} else {
 		err = nla_put_u64(demand->attrs, words[hit].attr, value);
 	}
+	if (by_memory)
+		demand->filter.memory_addr = value;
+	if (by_node)
+		demand->filter.node = value;
+	demand->filter.by_memory |= by_memory;
+	demand->filter.by_node |= by_node;
 	return err ? -1 : 2;
 }
 
@@ -164,10 +167,13 @@ static int parse(struct demand *demand, bool drain, int argc, char **argv)
 			return EXIT_USAGE;
 		i += used;
 	}
+	if (demand->filter.by_memory) {
+		demand->filter.memory_len = demand->length;
+		demand->filter.length = 0;
+	}
 	if (demand->length &&
-	    nla_put_u64(demand->attrs,
-			demand->memory ? PIN_REVOKE_A_REVOKE_MEMORY_LEN :
-					 PIN_REVOKE_A_REVOKE_LENGTH,
+	    nla_put_u64(demand->attrs, demand->filter.by_memory ?
+			PIN_REVOKE_A_REVOKE_MEMORY_LEN : PIN_REVOKE_A_REVOKE_LENGTH,
 			demand->length))
 		return fail(-ENOMEM, "pin");
 	if (!demand->any)
@@ -285,17 +291,19 @@ static int keep_away(char **command)
 static int show_demand(const struct demand *demand)
 {
 	struct revoke_nl nl;
+	struct revoke_pin pin;
 	struct pins pins;
 	size_t i;
 	int err;
 
-	if (demand->blind)
-		return usage("only the kernel knows which pins \"%s\" means: no -n",
-			     demand->blind);
+	if ((demand->filter.offset || demand->filter.length) &&
+	    !demand->filter.by_file)
+		return usage("offset and length are those of a file: say which");
 	err = revoke_nl_connect(&nl);
 	if (err)
 		return fail(err, "pin");
-	err = pins_get(&nl, &demand->filter, &pins);
+	err = demand->pin ? get_pin(&nl, demand->pin, &pin) : 0;
+	err = err ?: pins_get(&nl, &demand->filter, &pins);
 	revoke_nl_close(&nl);
 	if (err)
 		return fail(err, "pins");
@@ -305,6 +313,8 @@ static int show_demand(const struct demand *demand)
 		out_text("\n");
 	}
 	out_close();
+	if (pins.changed)
+		hint_changed();
 	pins_put(&pins);
 	return EXIT_OK;
 }

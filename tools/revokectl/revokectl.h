@@ -144,6 +144,7 @@ int monitor_join(struct revoke_nl *nl);
  * @len: length of what @addr begins
  * @reason: of requests only, as @overdue
  * @top: so many
+ * @by_memory: those that the kernel finds at @memory_addr, as @by_node; of pins only
  */
 struct filter {
 	uint64_t id;
@@ -159,6 +160,9 @@ struct filter {
 	uint64_t length;
 	uint64_t addr;
 	uint64_t len;
+	uint64_t memory_addr;
+	uint64_t memory_len;
+	uint32_t node;
 	uint32_t top;
 	int reason;
 	bool overdue;
@@ -166,6 +170,8 @@ struct filter {
 	bool by_cgroup;
 	bool by_file;
 	bool by_fs;
+	bool by_memory;
+	bool by_node;
 };
 
 struct pins {
