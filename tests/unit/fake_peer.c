@@ -219,7 +219,7 @@ static void give_stat(uint32_t port, uint32_t seq)
 
 	for (i = PIN_REVOKE_A_STAT_PINS; i <= PIN_REVOKE_A_STAT_MAX; i++)
 		if (i != PIN_REVOKE_A_STAT_TIMES)
-			nla_put_u64(msg, i, 100 + i);
+			nla_put_u64(msg, i, 100 + i + fake.counted);
 	put_times(msg, PIN_REVOKE_REASON_WRITEBACK_SYNC, fake.times);
 	put_times(msg, PIN_REVOKE_REASON_TRUNCATE, none);
 	fake_send(port, msg);

@@ -71,6 +71,7 @@ struct fake_ack {
  * @restored: what RESTORE said last
  * @claim_short: CLAIM's reply lacks the last range
  * @ctx_fds: how many descriptors OPEN handed out
+ * @counted: what is added to each counter
  * @times: how long holders took, for writeback-sync; for truncate: none
  * @nr_pins: how many pins there are
  * @pin: what is not 0 takes the place of what each pin has
@@ -129,6 +130,7 @@ struct fake {
 		uint32_t flags;
 		uint32_t state;
 	} pin[FAKE_MAX];
+	unsigned int counted;
 	uint64_t times[PIN_REVOKE_TIME_BUCKETS];
 	unsigned int nr_pins;
 	pthread_t thread;
