@@ -85,7 +85,9 @@ if [ "$KERNEL" = newest ]; then
 	/usr/lib/systemd/systemd-journald 2> /dev/null &
 	journald=$!
 	ok "journal: there is one" wait_for 20 test -S /run/systemd/journal/socket
-	revokectl monitor --journal 2> /run/monitor.err &
+	# with what pin-revoke-journal.service leaves it
+	setpriv --no-new-privs --bounding-set=-all,+sys_admin --inh-caps=-all \
+		revokectl monitor --journal 2> /run/monitor.err &
 	monitor=$!
 	ok "journal: the monitor listens" wait_for 20 has_entry PIN_REVOKE_EVENT=listening
 	ok "journal: a pin is taken" revokectl pin revoke "$pin" grace 0

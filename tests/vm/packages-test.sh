@@ -74,7 +74,7 @@ apart() {
 in_place() {
 	in_layer bash -c '
 		! ls /etc/systemd/system/*/pin-revoke* 2> /dev/null &&
-		ls -d /etc/pin-revoke/policy.d /usr/lib/systemd/system/pin-revoke-policy.service \
+		ls -d /etc/pin-revoke/policy.d /usr/lib/systemd/system/pin-revoke-{policy,journal}.service \
 			/usr/lib/systemd/system/pin-revoke-textfile.{service,timer} \
 			/usr/share/bash-completion/completions/revokectl /usr/share/pin-revoke/*.json \
 			/usr/share/pin-revoke/*.rules.yml /usr/share/doc/revokectl/copyright'
@@ -187,6 +187,9 @@ for suite; do
 	is "$suite: nobody replaced soft-RoCE" "$(grep -c rxe <<< "$dkms")" 0
 	ok "$suite: nothing pulls its replacement in" apart
 	ok "$suite: units, policies, completion, alerts are in their places" in_place
+	[ $suite != trixie ] || # the other root has no systemd
+		ok "$suite: systemd has nothing to say of the units" in_layer sh -c \
+			'systemd-analyze verify --man=no /usr/lib/systemd/system/pin-revoke-* 2>&1 | { ! grep .; }'
 	ok "$suite: revokectl says that there is no module" in_layer /src/tools/packaging/tests/tool
 	ok "$suite: a program links with the library, and needs no module" in_layer sh -c \
 		"mkdir -p /build/deb/link && AUTOPKGTEST_TMP=/build/deb/link /src/tools/packaging/tests/link"
