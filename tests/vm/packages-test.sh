@@ -37,10 +37,10 @@ left() {
 nothing_left_behind() { ! left; }
 
 # packages DIR - all but that which replaces a stock module
-packages() { echo "$1"/{librevoke{,-verbs}{1,-dev}_,revokectl_,pin-revoke-dkms_}"*.deb"; }
+packages() { echo "$1"/{librevoke{,-verbs,-ofi,-ucx}{1,-dev}_,python3-revoke_,revokectl_,pin-revoke-dkms_}"*.deb"; }
 versions() {
-	[ "$(in_layer dpkg-query -W -f '${Version}\n' 'librevoke*' revokectl 'pin-revoke*' |
-		sort | uniq -c | sed 's/^ *//')" = "6 $version" ]
+	[ "$(in_layer dpkg-query -W -f '${Version}\n' 'librevoke*' python3-revoke revokectl 'pin-revoke*' |
+		sort | uniq -c | sed 's/^ *//')" = "11 $version" ]
 }
 
 offline='rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; export DEBIAN_FRONTEND=noninteractive'
@@ -123,7 +123,7 @@ loads() {
 		truncate -s 64K /mnt/file
 		[ "$(/link)" = open ]
 		python3 /dev/stdin <<-EOT
-		import ctypes, mmap, subprocess
+		import ctypes, mmap, revoke, subprocess
 		from pyverbs.device import Context
 		from pyverbs.mr import MR
 		from pyverbs.pd import PD
@@ -132,6 +132,7 @@ loads() {
 		address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
 		with Context(name="rxe0") as context, PD(context) as pd, MR(pd, 65536, 3, address):
 		    subprocess.run("revokectl pin show file /mnt/file | grep -w rxe0", shell=True, check=True)
+		revoke.Context().close()
 		EOT
 		rdma link del rxe0
 		modprobe -r rdma_rxe pin_revoke_ib pin_revoke
@@ -164,7 +165,7 @@ for suite; do
 	if [ $suite = trixie ]; then
 		layer=autopkgtest
 		ok "$suite: autopkgtest passes" in_layer sh -ec "$offline
-			cd $deb && autopkgtest --no-built-binaries *_amd64.deb *.dsc -- null"
+			cd $deb && autopkgtest --no-built-binaries *_amd64.deb python3-*.deb *.dsc -- null"
 		what="$suite: piuparts installs, upgrades and purges them"
 		layer=piuparts
 		if [ "$(id -u)" = 0 ]; then
@@ -193,6 +194,8 @@ for suite; do
 	ok "$suite: revokectl says that there is no module" in_layer /src/tools/packaging/tests/tool
 	ok "$suite: a program links with the library, and needs no module" in_layer sh -c \
 		"mkdir -p /build/deb/link && AUTOPKGTEST_TMP=/build/deb/link /src/tools/packaging/tests/link"
+	ok "$suite: so do programs of verbs, libfabric and UCX, and Python" in_layer env \
+		AUTOPKGTEST_TMP=/tmp /src/tools/packaging/tests/bridges
 	ok "$suite: soft-RoCE is installed" in_layer sh -c "dpkg -i $deb/pin-revoke-rxe-dkms_*.deb"
 	dkms=$(in_layer dkms status)
 	for kernel in "${kernels[@]}"; do
@@ -211,7 +214,7 @@ for suite; do
 	done
 	ok "$suite: without the kernel's source it is not built, in so many words" refuses
 	ok "$suite: they are purged" in_layer dpkg -P pin-revoke-rxe-dkms pin-revoke-dkms \
-		revokectl librevoke-verbs-dev librevoke-verbs1 librevoke-dev librevoke1
+		revokectl python3-revoke librevoke-{ucx,ofi,verbs}{-dev,1} librevoke-dev librevoke1
 	ok "$suite: nothing is left behind" nothing_left_behind
 done
 done_testing
