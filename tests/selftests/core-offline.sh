@@ -15,6 +15,7 @@
 SOON=20000	# for an event to arrive, ms
 LEN=65536
 memory=/sys/devices/system/memory
+seen=0
 block_size=$((16#$(cat $memory/block_size_bytes)))
 
 # The DIMM's blocks are those that nobody has brought online at boot.
@@ -56,6 +57,14 @@ like "A pins it" "$(h A pin 0 0+0 $LEN w)" 'ok fd=*'
 is "the device writes" "$(h A dma 0 0 $LEN 51)" ok
 find_pages
 like "the pages are in such a block" " ${blocks[*]} " "* $block *"
+for other in "${blocks[@]}"; do
+	wanted='\[\]'
+	[ "$other" != "$block" ] || wanted="\\[{\"id\":$(last_pin),*}\\]"
+	like "a dry run knows what is in block $((++seen))" \
+		"$(revokectl -j -n pin drain memory "${other##*/}")" "$wanted"
+done
+refused "a block that is not there" 'memory4711: No such file' revokectl pin revoke memory memory4711
+refused "a block without a number" 'memory needs a number' revokectl pin revoke memory memory
 
 revokectl policy set reason offline grace 15000
 offline "$block" &

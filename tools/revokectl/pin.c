@@ -153,7 +153,7 @@ int pin_main(int argc, char **argv)
 		  "WHICH... [ grace MS ] [ -- COMMAND... ]\n"
 		  "  WHICH: ID | pid PID | driver MODULE | device NAME |\n"
 		  "    file PATH [ offset BYTES ] [ length BYTES ] | fs PATH |\n"
-		  "    memory ADDR length BYTES | node NODE" },
+		  "    memory { ADDR length BYTES | BLOCK } | node NODE" },
 		{ 0 }
 	};
 

@@ -6,12 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "revokectl.h"
+
+#define MEMORY_BLOCKS	"/sys/devices/system/memory/"
 
 /**
  * struct demand - what the command line asks for
@@ -72,6 +75,31 @@ static int put_path(struct nl_msg *msg, int attr, const char *path)
 	return nla_put_u32(msg, attr, fd);
 }
 
+/* An address, or a block of memory by its name: "memory32" is the 33rd. */
+static bool parse_memory(const char *arg, uint64_t *addr, uint64_t *length)
+{
+	char path[64];
+	uint64_t nr;
+	FILE *file;
+	int found;
+
+	if (!arg || strncmp(arg, "memory", 6))
+		return parse_number("memory", arg, UINT64_MAX, addr);
+	if (!parse_number("memory", arg + 6, UINT32_MAX, &nr))
+		return false;
+	snprintf(path, sizeof(path), MEMORY_BLOCKS "memory%" PRIu64, nr);
+	file = fopen(MEMORY_BLOCKS "block_size_bytes", "re");
+	found = file ? fscanf(file, "%" SCNx64, length) : 0;
+	if (file)
+		fclose(file);
+	if (found != 1 || access(path, F_OK)) {
+		usage("%s: %s", path, strerror(ENOENT));
+		return false;
+	}
+	*addr = nr * *length;
+	return true;
+}
+
 /* Return: how many words it took, or -1 and the user was told. */
 static int parse_word(struct demand *demand, const char *word, const char *arg)
 {
@@ -122,7 +150,8 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 			err = put_path(demand->attrs, words[hit].attr, arg);
 		else
 			err = nla_put_string(demand->attrs, words[hit].attr, arg);
-	} else if (!parse_number(names[hit], arg, words[hit].max, &value)) {
+	} else if (!(by_memory ? parse_memory(arg, &value, &demand->length) :
+		     parse_number(names[hit], arg, words[hit].max, &value))) {
 		return -1;
 	} else if (!words[hit].attr) {
 		demand->length = value;
