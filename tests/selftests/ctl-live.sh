@@ -4,7 +4,7 @@
 #
 # What revokectl shows while it happens: top on a terminal of 80 columns that
 # changes its size (tmux is that terminal), monitor into a journal (journald, on the
-# newest kernel only: its root has one).
+# newest kernel only: its root has one), and while the module is exchanged.
 #
 # Must never judge a screen by its first frame: it waits for what it asserts.
 . "${0%/*}/lib.sh"
@@ -108,5 +108,23 @@ print(e["PRIORITY"], e["PIN_REVOKE_PIN_PID"], e["PIN_REVOKE_PIN_DRIVER"],
 	ok "journal: that says so" grep -q '^revokectl: monitor: its output' /run/monitor.err
 fi
 stop A B
+# It would have their pipes, too.
+revokectl -j monitor > /run/monitor.out 2>&1 &
+monitor=$!
+said() { grep -q "\"event\":\"$1\"" /run/monitor.out; }
+listens() { [ "$(grep -c '"event":"listening"' /run/monitor.out)" = "$1" ]; }
+ok "monitor: listens" wait_for 20 listens 1
+nothing_left
+ok "monitor: says that the module is gone" wait_for 20 said unloaded
+ok "core and driver, anew" modules
+ok "monitor: listens again" wait_for 20 listens 2
+ok "the file system, too" mount "$DATA" "$SCRATCH"
+start A
+is "A maps the file again" "$(h A map 0 "$SCRATCH/file" 65536 shared)" ok
+like "A pins it again" "$(h A pin 0 0+0 65536 w)" 'ok fd=*'
+ok "that is taken" revokectl pin revoke "$(last_pin)" grace 0
+ok "monitor: says so" wait_for 20 said revoked
+kill $monitor
+stop A
 nothing_left
 done_testing

@@ -53,7 +53,8 @@ static void fields(const char *name, struct json_object *value)
 /* As syslog counts: warning, notice, info */
 static const char *priority(void)
 {
-	if (strstr(entry, "\nPIN_REVOKE_EVENT=lost\n"))
+	if (strstr(entry, "\nPIN_REVOKE_EVENT=lost\n") ||
+	    strstr(entry, "\nPIN_REVOKE_EVENT=unloaded\n"))
 		return "4";
 	return strstr(entry, "\nPIN_REVOKE_FLAGS=forced\n") ? "5" : "6";
 }

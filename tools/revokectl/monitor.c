@@ -4,13 +4,17 @@
  *
  * Owns the lines and objects of an event. Each is written out at once, or becomes an
  * entry of the journal. The first says that we listen: what comes later is shown, or
- * said to be lost.
+ * said to be lost. Must never go deaf without a word, as it would when the module is
+ * unloaded: its group forgets us then.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include <linux/genetlink.h>
 #include <netlink/genl/ctrl.h>
 #include "revokectl.h"
 
@@ -113,14 +117,63 @@ static void note_out(uint64_t since, const char *event, const char *text)
 	out_close();
 }
 
+/* Hears which families come and go. Return: a descriptor, or -1. */
+static int families_open(void)
+{
+	const struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = 1U << (GENL_ID_CTRL - 1),
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_GENERIC);
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Return: CTRL_CMD_NEWFAMILY or _DELFAMILY, what ours did last; 0: nothing. */
+static int families_next(int fd)
+{
+	char buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	int did = 0, len;
+
+	while ((len = recv(fd, buf, sizeof(buf), 0)) > 0) {
+		const struct genlmsghdr *genl = nlmsg_data(nlh);
+		struct nlattr *name;
+
+		if (!nlmsg_ok(nlh, len) || !nlmsg_valid_hdr(nlh, GENL_HDRLEN) ||
+		    genl->cmd > CTRL_CMD_DELFAMILY)
+			continue;
+		name = nlmsg_find_attr(nlh, GENL_HDRLEN, CTRL_ATTR_FAMILY_NAME);
+		if (name && !nla_strcmp(name, PIN_REVOKE_FAMILY_NAME))
+			did = genl->cmd;
+	}
+	return did;
+}
+
+static int listen_to(struct revoke_stream *events, struct revoke_nl *nl,
+		     uint64_t since)
+{
+	int err = monitor_join(nl);
+
+	if (err)
+		return err;
+	revoke_stream_init(events, nl);
+	note_out(since, "listening", "for events");
+	return 0;
+}
+
 int monitor_main(int argc, char **argv)
 {
 	static struct revoke_stream events;
 	uint64_t start = now_ns();
+	int ret, did, families;
 	struct revoke_pin pin;
 	struct revoke_nl nl;
-	struct pollfd pfd;
-	int ret;
 
 	if (argc && (argc > 1 || strcmp(argv[0], "--journal")))
 		return usage("monitor takes --journal, or nothing, and no \"%s\"",
@@ -134,23 +187,36 @@ int monitor_main(int argc, char **argv)
 		options.json = true;
 		options.journal = true;
 	}
-	ret = monitor_join(&nl);
+	families = families_open();
+	ret = listen_to(&events, &nl, now_ns() - start);
 	if (ret)
 		return fail(ret, "monitor");
-	revoke_stream_init(&events, &nl);
-	pfd = (struct pollfd){ .fd = events.fd, .events = POLLIN };
-	note_out(now_ns() - start, "listening", "for events");
 	while (!out_error()) {
+		struct pollfd pfd[] = {
+			{ .fd = events.fd, .events = POLLIN },
+			{ .fd = families, .events = POLLIN },
+		};
+
+		did = 0;
 		ret = revoke_stream_next(&events, &pin);
 		if (ret == 1)
 			event_out(now_ns() - start, &events.cur.msg, &pin);
 		else if (ret == -ENOBUFS)
 			note_out(now_ns() - start, "lost",
 				 "events: see revokectl request show");
-		else if (!ret)
-			poll(&pfd, 1, -1);
-		else
+		else if (ret)
 			break;
+		else if (poll(pfd, 2, -1) > 0 && pfd[1].revents)
+			did = families_next(families);
+		if (did == CTRL_CMD_DELFAMILY) {
+			note_out(now_ns() - start, "unloaded",
+				 "until the module is there again");
+		} else if (did == CTRL_CMD_NEWFAMILY) {
+			revoke_nl_close(&nl);
+			ret = listen_to(&events, &nl, now_ns() - start);
+			if (ret)
+				return fail(ret, "monitor");
+		}
 	}
 	revoke_nl_close(&nl);
 	if (out_error())
