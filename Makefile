@@ -66,6 +66,10 @@ series: deps ## the patch series for the kernel, into build/series/
 abi: deps ## let the ABI that librevoke has now be the one that is kept
 	@$(vm)/abi.sh
 
+install: ## library, tool, manual pages, units into PREFIX=/usr/local (modules: see README)
+	@$(MAKE) -C lib install
+	@$(MAKE) -C tools install
+
 clean: ## remove build/ (the cache stays, see README)
 	rm -rf build
 
@@ -73,4 +77,4 @@ deps:
 	@$(vm)/deps.sh $(one)
 
 .PHONY: help demo test long mutants build vm unit fuzz check figures bench gen deb series \
-	abi clean deps
+	abi install clean deps

@@ -111,6 +111,14 @@ ok "make install DESTDIR= PREFIX= LIBDIR=" install_to DESTDIR="$tmp/dest" PREFIX
 ok "installs these files" files
 ok "whose pkg-config file knows where they will be" grep -q '^libdir=/opt/x/lib64$' "$tmp/dest/opt/x/lib64/pkgconfig/librevoke.pc"
 ok "make install PREFIX=" install_to PREFIX="$tmp/inst"
+# whole - of all the tree; units know where the tool is
+whole() {
+	make -s -C "$top" O="$O" DESTDIR="$tmp/all" PREFIX=/opt/x install > "$tmp/log" 2>&1 ||
+		{ cat "$tmp/log"; return 1; }
+	[ -x "$tmp/all/opt/x/sbin/revokectl" ] && [ -e "$tmp/all/opt/x/lib/librevoke.so.1" ] &&
+		[ "$(grep -h ^Exec "$tmp/all/opt/x/lib/systemd/system/"*.service | grep -c '/opt/x/sbin/revokectl ')" = 4 ]
+}
+ok "make install installs the library and the tool" whole
 ok "every function has a man page" pages
 
 # Programs that only know pkg-config
