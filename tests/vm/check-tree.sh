@@ -74,6 +74,26 @@ checkpatch_series() {
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
+# quoted GUIDE FILE... - each diff that the guide shows is a piece of one of the files: of
+# a patch as it stands, of a new file with a plus before each line
+quoted() {
+	local file line piece='' all='' nr=0
+	for file in "${@:2}"; do
+		all+=$'\n'$(case $file in *.patch) cat "$file" ;; *) sed 's/^/+/' "$file" ;; esac)$'\n'
+	done
+	while IFS= read -r line; do
+		if [ "$line" = '```diff' ]; then
+			piece=$'\n'
+		elif [ -n "$piece" ] && [ "$line" = '```' ]; then
+			[[ $all == *"$piece"* ]] || { echo "in none of ${*:2}:$piece"; return 1; }
+			piece='' nr=$((nr + 1))
+		elif [ -n "$piece" ]; then
+			piece+=$line$'\n'
+		fi
+	done < "$1"
+	[ $nr -gt 0 ]
+}
+
 modules='^(kernel|drivers-examples/(rxe|siw|pin_dummy)|tests/(selftests|bench)/modules)/'
 mapfile -t kernel_c < <(own_c | grep -E "$modules" | grep -v '/trace\.h$\|^kernel/patches/' | sed 's,^,/src/,')
 mapfile -t user_c < <(own_c | grep -vE "$modules|^tests/unit/" | sed 's,^,/src/,')
@@ -92,6 +112,8 @@ none "every file names its licence" "$(own | grep -vE '^LICENSES/|^tests/fuzz/co
 	while read -r f; do head -n 5 "$f" | grep -qa SPDX-License-Identifier || echo "$f"; done)"
 none "kernel versions only in kernel/compat" "$(own_c | grep -v '^kernel/compat/' |
 	xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\(')"
+ok "the guide for drivers quotes them as they are" quoted kernel/DRIVERS.md \
+	drivers-examples/rxe/{rxe-7.2.patch,rxe_revoke.c} drivers-examples/patches/irdma-7.2.patch
 ok "the series applies, and its core is the module's" "$VM/series.sh" check
 ok "checkpatch: the series" checkpatch_series
 ok "mutants fit the tree, and name points of tests" tests/mutants/run.sh fit
