@@ -21,8 +21,6 @@
 #include "rdma-file.h"
 #include "slot.h"
 
-#define WINDOW		32	/* WRITEs in flight */
-
 /* How often to look whether raw-check has unlocked something, when idle. */
 #define IDLE_POLL_MS	5
 
@@ -94,8 +92,8 @@ static int setup(struct client *c, const struct options *opts, char *host_port)
 	if (err)
 		return err;
 	if (!c->file.blocks || c->file.blocks > MAX_BLOCKS ||
-	    !c->file.nr_mrs || c->file.nr_mrs > MAX_MRS ||
-	    c->file.blocks % c->file.nr_mrs) {
+	    c->file.nr_mrs > MAX_MRS ||
+	    (c->file.nr_mrs && c->file.blocks % c->file.nr_mrs)) {
 		say("client: the server has no usable file");
 		return -EPROTO;
 	}
@@ -139,6 +137,20 @@ static bool find_free_slot(struct client *c, uint64_t *index)
 	return false;
 }
 
+/* Of the region that the slot is in, or of one that the server makes for this WRITE. */
+static int find_rkey(struct client *c, uint64_t index, uint32_t *rkey)
+{
+	if (c->file.nr_mrs) {
+		*rkey = c->file.rkey[index / (c->nr_slots / c->file.nr_mrs)];
+		return 0;
+	}
+	if (send(c->conn.sock, &index, sizeof(index), MSG_NOSIGNAL) == sizeof(index) &&
+	    recv(c->conn.sock, rkey, sizeof(*rkey), MSG_WAITALL) == sizeof(*rkey))
+		return 0;
+	say("client: the server gives no key");
+	return -ECONNRESET;
+}
+
 static int post_write(struct client *c, uint64_t index)
 {
 	unsigned int ring = c->head % WINDOW;
@@ -154,12 +166,14 @@ static int post_write(struct client *c, uint64_t index)
 		.send_flags = IBV_SEND_SIGNALED,
 		.wr.rdma = {
 			.remote_addr = c->file.addr + index * SLOT_SIZE,
-			.rkey = c->file.rkey[index / (c->nr_slots / c->file.nr_mrs)],
 		},
 	};
 	struct ibv_send_wr *bad_wr;
 	int err;
 
+	err = find_rkey(c, index, &wr.wr.rdma.rkey);
+	if (err)
+		return err;
 	slot_fill(&c->buf[ring], c->state->run, index, ++c->seq);
 	err = ibv_post_send(c->conn.qp, &wr, &bad_wr);
 	if (err) {

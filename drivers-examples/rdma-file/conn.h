@@ -23,7 +23,8 @@ struct conn {
 	int sock;
 };
 
-#define MAX_MRS	8
+#define MAX_MRS	64
+#define WINDOW	32	/* WRITEs in flight */
 
 /*
  * What each end tells the other, in host byte order: the magic number tells a
@@ -35,7 +36,7 @@ struct hello {
 	uint64_t addr;
 	uint64_t offset;	/* in the file */
 	uint64_t blocks;
-	uint32_t nr_mrs;	/* of the same size, one behind the other */
+	uint32_t nr_mrs;	/* of the same size, one behind the other; 0: ask for each slot */
 	uint32_t rkey[MAX_MRS];
 	uint32_t qpn;
 	uint8_t gid[16];
@@ -47,6 +48,10 @@ struct hello {
 #define CTRL_PAUSE	'P'	/* server: stop posting, drain */
 #define CTRL_PAUSED	'p'	/* client: nothing of mine is in flight */
 #define CTRL_RESUME	'R'	/* server: go on, with the same rkey */
+/*
+ * With nr_mrs 0 only the last of these, once. Then the client sends the number of a
+ * slot (uint64_t) before each WRITE, and gets the key for it (uint32_t).
+ */
 
 int conn_open(struct conn *c, const char *dev, int depth);
 int conn_listen(struct conn *c, const char *port);

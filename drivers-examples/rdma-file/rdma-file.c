@@ -22,16 +22,18 @@ static void usage(FILE *to)
 {
 	fputs("usage: rdma-file server FILE [--blocks N] [--sparse] [--offset N] [--mrs N]\n"
 	      "                 [--dev DEV] [--port PORT] [--no-librevoke] [--odp]\n"
+	      "                 [--per-write]\n"
 	      "       rdma-file client --connect HOST:PORT --state FILE [--dev DEV]\n"
 	      "\n"
 	      "server  writes FILE full of zeroes, maps and registers it, serves one client\n"
 	      "  --blocks N       size of FILE in blocks of 8 KiB (1280)\n"
 	      "  --sparse         leave FILE a hole instead\n"
 	      "  --offset N       byte of FILE where the blocks begin (0)\n"
-	      "  --mrs N          register it in N pieces, 8 at most (1)\n"
+	      "  --mrs N          register it in N pieces, 64 at most (1)\n"
 	      "  --port PORT      TCP port on the loopback address (18515)\n"
 	      "  --no-librevoke   do not ask to be asked: be a program that never heard of it\n"
 	      "  --odp            register for on-demand paging instead, to compare\n"
+	      "  --per-write      register each slot when it is written, to compare\n"
 	      "client  fills one slot of 4 KiB with each RDMA WRITE until raw-check has finished\n"
 	      "  --connect H:P    the server\n"
 	      "  --state FILE     shared with raw-check; put it on /dev/shm\n"
@@ -68,6 +70,7 @@ int main(int argc, char **argv)
 		{ "no-librevoke", no_argument, NULL, 'n' },
 		{ "odp", no_argument, NULL, 'o' },
 		{ "offset", required_argument, NULL, 'O' },
+		{ "per-write", no_argument, NULL, 'w' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "sparse", no_argument, NULL, 'S' },
 		{ "state", required_argument, NULL, 's' },
@@ -119,6 +122,9 @@ int main(int argc, char **argv)
 			break;
 		case 'S':
 			opts.sparse = true;
+			break;
+		case 'w':
+			opts.per_write = true;
 			break;
 		default:
 			usage(stderr);

@@ -20,6 +20,7 @@ struct options {
 	bool sparse;		/* server */
 	bool librevoke;		/* server: ask to be asked */
 	bool odp;		/* server: on-demand paging, to compare */
+	bool per_write;		/* server: a region for each WRITE, to compare */
 };
 
 /*

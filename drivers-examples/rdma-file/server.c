@@ -29,6 +29,7 @@ struct server {
 	size_t size;
 	struct ibv_mr *mr[MAX_MRS];
 	unsigned int nr_mrs;
+	uint64_t stale;		/* request that was over when it was answered */
 	bool paused;
 };
 
@@ -94,20 +95,22 @@ static uint64_t now_ms(void)
 	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
 }
 
+static int access_flags(const struct options *opts)
+{
+	return IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+	       IBV_ACCESS_REMOTE_READ | (opts->odp ? IBV_ACCESS_ON_DEMAND : 0);
+}
+
 static int register_file(struct server *s, const struct options *opts)
 {
-	int access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-		     IBV_ACCESS_REMOTE_READ;
 	size_t size = opts->blocks / opts->nr_mrs * 2 * SLOT_SIZE;
 	char *begin = (char *)s->map + opts->offset;
 	uint64_t start = now_ms();
 	int err;
 
-	if (opts->odp)
-		access |= IBV_ACCESS_ON_DEMAND;
 	for (; s->nr_mrs < opts->nr_mrs; s->nr_mrs++) {
 		s->mr[s->nr_mrs] = ibv_reg_mr(s->conn.pd, begin + s->nr_mrs * size,
-					      size, access);
+					      size, access_flags(opts));
 		if (s->mr[s->nr_mrs])
 			continue;
 		err = errno;
@@ -185,8 +188,11 @@ static int release_soon(struct server *s, uint64_t request, uint32_t reason,
 	if (err)
 		return err;
 	err = revoke_ack(s->revoke, request, 0, PIN_REVOKE_ACK_KIND_QUIESCED);
-	if (err == -EALREADY)
+	/* There is an event for each region: one line is enough. */
+	if (err == -EALREADY || (err == -ESTALE && request == s->stale))
 		return 0;
+	if (err == -ESTALE)
+		s->stale = request;
 	say("server: %s wants the file within %llu ms: client paused, said QUIESCED after %llu ms%s%s",
 	    revoke_reason_name(reason),
 	    (unsigned long long)remaining_ns / 1000000,
@@ -291,6 +297,46 @@ static int serve(struct server *s)
 	return err;
 }
 
+/*
+ * A region for each WRITE, until the client ends. It is deregistered when its place in
+ * the client's window is needed again: by then the WRITE has completed. What the kernel
+ * wants back meanwhile it takes: the connection is busy with keys.
+ */
+static int serve_each(struct server *s, const struct options *opts)
+{
+	uint64_t slot;
+	ssize_t n = 0;
+	int err;
+
+	err = tell_client(s, CTRL_RESUME);
+	for (unsigned int at = 0; !err; at = (at + 1) % WINDOW) {
+		n = recv(s->conn.sock, &slot, sizeof(slot), MSG_WAITALL);
+		if (n != sizeof(slot) || slot >= 2 * opts->blocks)
+			break;
+		if (at < s->nr_mrs)
+			ibv_dereg_mr(s->mr[at]);
+		else
+			s->nr_mrs++;
+		s->mr[at] = ibv_reg_mr(s->conn.pd, (char *)s->map + opts->offset +
+				       slot * SLOT_SIZE, SLOT_SIZE, access_flags(opts));
+		if (!s->mr[at]) {
+			err = -errno;
+			say("server: the kernel refused to register a slot: %s",
+			    strerror(-err));
+			/* No hole among those that are left to deregister. */
+			s->mr[at] = s->mr[--s->nr_mrs];
+		} else if (send(s->conn.sock, &s->mr[at]->rkey, sizeof(uint32_t),
+				MSG_NOSIGNAL) != sizeof(uint32_t)) {
+			err = -errno;
+		}
+	}
+	if (!err && n)
+		err = -EPROTO;
+	if (err)
+		say("server: %s", strerror(-err));
+	return err;
+}
+
 int server_run(const struct options *opts)
 {
 	struct hello mine = { }, theirs;
@@ -301,10 +347,10 @@ int server_run(const struct options *opts)
 	if (!err)
 		err = map_file(&s, opts);
 	/* Before the first pin, so that no request finds nobody to ask. */
-	if (!err)
+	if (!err && !opts->per_write)
 		err = open_librevoke(&s, opts);
 	status = err ? EXIT_FAILED : EXIT_OK;
-	if (!err) {
+	if (!err && !opts->per_write) {
 		err = register_file(&s, opts);
 		status = err ? EXIT_REFUSED : EXIT_OK;
 	}
@@ -319,7 +365,7 @@ int server_run(const struct options *opts)
 		if (!err)
 			err = conn_exchange(&s.conn, &mine, &theirs);
 		if (!err)
-			err = serve(&s);
+			err = opts->per_write ? serve_each(&s, opts) : serve(&s);
 		status = err ? EXIT_FAILED : EXIT_OK;
 	}
 

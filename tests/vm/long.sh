@@ -3,10 +3,11 @@
 #
 # usage: long.sh
 # `make long`: all guest tests on the debug kernel; torture for ten minutes on each file
-# system of every kernel; all power cuts of 20 seconds of it; QEMU killed 200 times; the
-# drivers that no guest has a device for, compiled. It takes half a day or more. What has
-# passed on this commit is not run again: call it until nothing is left. Seeds are in the
-# logs. Last line: N passed, N failed; these are steps.
+# system of every kernel, and 600 seconds of RDMA with an fsync in each; all power cuts of
+# 20 seconds of torture; QEMU killed 200 times; the drivers that no guest has a device for,
+# compiled. It takes half a day or more. What has passed on this commit is not run again:
+# call it until nothing is left. Seeds are in the logs. Last line: N passed, N failed; these
+# are steps.
 #
 # Must never count a step that another commit has passed.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -33,7 +34,7 @@ mkdir -p "$O/log"
 export VM_LIMIT=50000
 step debug env TORTURE=100 "$VM/run.sh" debug
 for kernel in newest 6.12 6.1; do
-	step "torture-$kernel" env TORTURE=600 "$VM/run.sh" $kernel torture
+	step "torture-$kernel" env TORTURE=600 "$VM/run.sh" $kernel torture rdma-resilience
 done
 step cuts env TORTURE=20 "$VM/run.sh" newest power-cut
 step cut "$VM/cut-test.sh" 200
