@@ -43,7 +43,8 @@ static void pinr_uncharge(struct pin_revoke_pin *pin, struct mm_struct *mm)
  */
 void pinr_free(struct pin_revoke_pin *pin)
 {
-	mmu_interval_notifier_remove(&pin->notifier);
+	if (!pin->imported)
+		mmu_interval_notifier_remove(&pin->notifier);
 	pinr_pin_put(pin);
 }
 
@@ -127,10 +128,11 @@ static void pinr_teach_order(struct pin_revoke_pin *pin)
 	lock_map_release(&pinr_wait_map);
 }
 
-static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
-				       void *priv, unsigned long addr,
-				       size_t len, unsigned int flags,
-				       bool adopted, struct pinr_ctx *ctx)
+/* Nobody knows it yet, and nothing is pinned. */
+struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops, void *priv,
+				unsigned long addr, size_t len,
+				unsigned int flags, bool adopted, bool imported,
+				struct pinr_ctx *ctx)
 {
 	struct pin_revoke_pin *pin;
 	unsigned long last;
@@ -156,6 +158,7 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 	pin->flags = flags;
 	pin->adopted = adopted;
 	pin->declared = ctx;
+	pin->imported = imported;
 	pin->ctx = ctx ? ctx->id : 0;
 	pin->pid = task_tgid_nr(current);
 	/* As tracepoints do: it always ends, and nobody asks how long it is. */
@@ -173,10 +176,10 @@ static struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops,
 		err = -ENOMEM;
 	}
 	/* Nor is any length that somebody thinks of a reason for a warning. */
-	if (!ctx)
+	if (!ctx && !imported)
 		pin->pages = kvcalloc(pin->nr_pages, sizeof(*pin->pages),
 				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!ctx && !pin->pages)
+	if (!ctx && !imported && !pin->pages)
 		goto err_charge;
 	pin->wanted = pin->few;
 	if (pin->nr_chunks > BITS_PER_LONG)
@@ -221,7 +224,7 @@ err_pin:
 	return ERR_PTR(err);
 }
 
-static void pinr_publish(struct pin_revoke_pin *pin)
+void pinr_publish(struct pin_revoke_pin *pin)
 {
 	if (pin->ops->describe)
 		pin->ops->describe(pin->priv, pin->name, sizeof(pin->name));
@@ -251,7 +254,7 @@ struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
 				     struct pinr_ctx *ctx)
 {
 	struct pin_revoke_pin *pin = pinr_new(ops, priv, addr, len, flags,
-					      pages || ctx, ctx);
+					      pages || ctx, false, ctx);
 	int err;
 
 	if (IS_ERR(pin))

@@ -148,6 +148,7 @@ struct pin_revoke_pin {
 	unsigned int flags;
 	bool adopted;			/* not ours to pin, nor to restore */
 	bool declared;			/* and without pages: declare.c */
+	bool imported;			/* the same, without an address: trigger_device.c */
 	u64 ctx;			/* the one that is told; 0: all */
 	struct pinr_ctx *word_ctx;	/* valid.c; NULL: has no word */
 	unsigned int word_nr;
@@ -234,6 +235,11 @@ struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
 				     void *priv, unsigned long addr, size_t len,
 				     unsigned int flags, struct page **pages,
 				     struct pinr_ctx *ctx);
+struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops, void *priv,
+				unsigned long addr, size_t len,
+				unsigned int flags, bool adopted, bool imported,
+				struct pinr_ctx *ctx);
+void pinr_publish(struct pin_revoke_pin *pin);
 void pinr_end(struct pin_revoke_pin *pin);
 void pinr_free(struct pin_revoke_pin *pin);
 

@@ -24,6 +24,8 @@ int pinr_put_pin(struct sk_buff *skb, struct pin_revoke_pin *pin)
 		flags |= PIN_REVOKE_PIN_FLAGS_DECLARED;
 	else if (pin->adopted)
 		flags |= PIN_REVOKE_PIN_FLAGS_ADOPTED;
+	if (pin->imported)
+		flags |= PIN_REVOKE_PIN_FLAGS_IMPORTED;
 	if (READ_ONCE(pin->file))
 		flags |= PIN_REVOKE_PIN_FLAGS_FILE;
 

@@ -67,13 +67,13 @@ static const struct nla_policy pin_revoke_request_get_nl_policy[PIN_REVOKE_A_REQ
 
 /* PIN_REVOKE_CMD_POLICY_GET - do */
 static const struct nla_policy pin_revoke_policy_get_nl_policy[PIN_REVOKE_A_POLICY_PIN + 1] = {
-	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 15),
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 16),
 	[PIN_REVOKE_A_POLICY_PIN] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
 /* PIN_REVOKE_CMD_POLICY_SET - do */
 static const struct nla_policy pin_revoke_policy_set_nl_policy[PIN_REVOKE_A_POLICY_COMM + 1] = {
-	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 15),
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 16),
 	[PIN_REVOKE_A_POLICY_GRACE_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_MAX_EXTEND_MS] = NLA_POLICY_MAX(NLA_U32, PIN_REVOKE_MAX_DELAY_MS),
 	[PIN_REVOKE_A_POLICY_SKIP_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &pin_revoke_a_policy_skip_ms_range),
@@ -118,7 +118,7 @@ static const struct nla_policy pin_revoke_drain_nl_policy[PIN_REVOKE_A_REVOKE_NO
 
 /* PIN_REVOKE_CMD_POLICY_DEL - do */
 static const struct nla_policy pin_revoke_policy_del_nl_policy[PIN_REVOKE_A_POLICY_COMM + 1] = {
-	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 15),
+	[PIN_REVOKE_A_POLICY_REASON] = NLA_POLICY_MAX(NLA_U32, 16),
 	[PIN_REVOKE_A_POLICY_UID] = { .type = NLA_U32, },
 	[PIN_REVOKE_A_POLICY_CGROUP] = NLA_POLICY_MIN(NLA_U64, 1),
 	[PIN_REVOKE_A_POLICY_COMM] = { .type = NLA_NUL_STRING, .len = 15, },

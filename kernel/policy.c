@@ -45,6 +45,7 @@ static const u32 pinr_defaults[PINR_NR_REASONS][PINR_NR_VALUES] = {
 		[PINR_GRACE] = 1000,
 	},
 	[PIN_REVOKE_REASON_DRIVER_UNBIND] = WAIT(5000, 5000),
+	[PIN_REVOKE_REASON_DEVICE] = WAIT(1000, 1000),
 };
 
 /* Reasons with a point where holders can be asked; the others only force. */
@@ -65,6 +66,7 @@ bool pinr_reason_takes(enum pin_revoke_reason reason)
 	case PIN_REVOKE_REASON_DRAIN:
 	case PIN_REVOKE_REASON_SUSPEND:
 	case PIN_REVOKE_REASON_DRIVER_UNBIND:
+	case PIN_REVOKE_REASON_DEVICE:
 		return true;
 	default:
 		return false;

@@ -85,7 +85,7 @@ u64 pinr_revoke(struct pin_revoke_pin **pins, unsigned int nr,
 		unsigned int most_ms);
 struct file *pinr_drain_open(struct pin_revoke_pin **pins, unsigned int nr);
 
-/* trigger_power.c, trigger_pressure.c; trigger_unbind.c has the driver's API */
+/* trigger_power.c, trigger_pressure.c; the API is in trigger_unbind.c, trigger_device.c */
 int pinr_power_init(void);
 void pinr_power_exit(void);
 int pinr_pressure_init(void);

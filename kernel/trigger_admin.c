@@ -53,7 +53,7 @@ bool pinr_meant_by_memory(const struct pinr_selection *sel,
 		return true;
 	/* What is pinned stays so, and there, while this is held. */
 	mutex_lock(&pin->op_mutex);
-	for (i = 0; pin->pinned && !pin->declared && i < pin->nr_pages && !meant; i++) {
+	for (i = 0; pin->pinned && pin->pages && i < pin->nr_pages && !meant; i++) {
 		struct page *page = READ_ONCE(pin->pages[i]);
 
 		meant = page &&

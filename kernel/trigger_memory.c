@@ -25,7 +25,7 @@ static bool pinr_pin_in(struct pin_revoke_pin *pin, unsigned long first,
 {
 	unsigned long i;
 
-	if (!READ_ONCE(pin->pinned) || pin->declared)
+	if (!READ_ONCE(pin->pinned) || !pin->pages)
 		return false;
 	for (i = 0; i < pin->nr_pages; i++) {
 		struct page *page = READ_ONCE(pin->pages[i]);

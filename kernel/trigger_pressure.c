@@ -33,7 +33,9 @@ static void pinr_pressure_work(struct work_struct *work)
 		return;
 	since = ktime_sub_ms(ktime_get(), PINR_PRESSURE_SERVED_MS);
 	for (i = nr = 0; i < all && want > 0; i++) {
+		/* No memory of ours is free when an import ends. */
 		if (READ_ONCE(pins[i]->state) != PIN_REVOKE_STATE_ACTIVE ||
+		    pins[i]->imported ||
 		    ktime_after(READ_ONCE(pins[i]->restored_at), since))
 			continue;
 		want -= READ_ONCE(pins[i]->nr_present);

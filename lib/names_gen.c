@@ -41,6 +41,8 @@ REVOKE_EXPORT const char *revoke_reason_name(uint32_t value)
 		return "pressure";
 	case PIN_REVOKE_REASON_DRIVER_UNBIND:
 		return "driver-unbind";
+	case PIN_REVOKE_REASON_DEVICE:
+		return "device";
 	default:
 		return "?";
 	}
@@ -155,6 +157,8 @@ const char *revoke_pin_flags_name(uint32_t value)
 		return "adopted";
 	case PIN_REVOKE_PIN_FLAGS_DECLARED:
 		return "declared";
+	case PIN_REVOKE_PIN_FLAGS_IMPORTED:
+		return "imported";
 	default:
 		return "?";
 	}

@@ -125,7 +125,7 @@ static void a_name_only_hardens(struct kunit *test)
 #define REASON(name)	BIT(PIN_REVOKE_REASON_##name)
 /* Nothing comes after the request */
 #define TAKEN	(REASON(ADMIN) | REASON(DRAIN) | REASON(OFFLINE) | \
-		 REASON(SUSPEND) | REASON(DRIVER_UNBIND))
+		 REASON(SUSPEND) | REASON(DRIVER_UNBIND) | REASON(DEVICE))
 /* The backstop does */
 #define FILES	(REASON(WRITEBACK_SYNC) | REASON(TRUNCATE) | \
 		 REASON(FALLOCATE) | REASON(REMAP))

@@ -10,7 +10,7 @@
 
 DIR=/etc/pin-revoke/policy.d
 REASONS='writeback-sync writeback-background writeback-other invalidate unmap exit admin
-	truncate fallocate remap offline drain suspend pressure driver-unbind'
+	truncate fallocate remap offline drain suspend pressure driver-unbind device'
 SETTINGS=('action force' 'action ask' 'action report' 'action wait' 'action skip'
 	'grace 5' 'grace 0' 'skip 5' 'max-extend 5' 'repeat 5' 'repeat 50' 'repeat 0'
 	'action wait grace 0' 'action ask grace 0' 'action skip skip 0' 'action ask skip 0'
@@ -48,7 +48,7 @@ ok "the core" load pin_revoke
 for reason in $REASONS; do
 	ok "the tool and the kernel agree: $reason" agree "$reason"
 done
-is "these are all reasons" "$(revokectl -j policy show | grep -o '"reason":"[^"]*' | sort -u | wc -l)" 11
+is "these are all reasons" "$(revokectl -j policy show | grep -o '"reason":"[^"]*' | sort -u | wc -l)" 12
 ok "the core, anew" eval 'unload pin_revoke && load pin_revoke'
 
 mkdir -p $DIR

@@ -159,6 +159,7 @@ static void test_whole(void)
 "pin_revoke_open_requests{reason=\"suspend\"} 0\n"
 "pin_revoke_open_requests{reason=\"pressure\"} 0\n"
 "pin_revoke_open_requests{reason=\"driver-unbind\"} 0\n"
+"pin_revoke_open_requests{reason=\"device\"} 0\n"
 "# HELP pin_revoke_overdue_requests Open requests that are past their deadline.\n"
 "# TYPE pin_revoke_overdue_requests gauge\n"
 "pin_revoke_overdue_requests 2\n"

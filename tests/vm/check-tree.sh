@@ -94,7 +94,7 @@ quoted() {
 	[ $nr -gt 0 ]
 }
 
-modules='^(kernel|drivers-examples/(rxe|siw|pin_dummy)|tests/(selftests|bench)/modules)/'
+modules='^(kernel|drivers-examples/(rxe|siw|pin_dummy|dmabuf)|tests/(selftests|bench)/modules)/'
 mapfile -t kernel_c < <(own_c | grep -E "$modules" | grep -v '/trace\.h$\|^kernel/patches/' | sed 's,^,/src/,')
 mapfile -t user_c < <(own_c | grep -vE "$modules|^tests/unit/" | sed 's,^,/src/,')
 mapfile -t unit_c < <(own_c | grep '^tests/unit/' | sed 's,^,/src/,')

@@ -22,7 +22,8 @@ static const uint32_t no_backstop =
 	REVOKE_BIT(PIN_REVOKE_REASON_ADMIN) |
 	REVOKE_BIT(PIN_REVOKE_REASON_DRAIN) |
 	REVOKE_BIT(PIN_REVOKE_REASON_SUSPEND) |
-	REVOKE_BIT(PIN_REVOKE_REASON_DRIVER_UNBIND);
+	REVOKE_BIT(PIN_REVOKE_REASON_DRIVER_UNBIND) |
+	REVOKE_BIT(PIN_REVOKE_REASON_DEVICE);
 
 /* An attribute of the command: @has it, and the value or 0. */
 static uint32_t value(struct nl_msg *msg, int attr, bool *has)

@@ -44,6 +44,8 @@
  *   is given.
  * @PIN_REVOKE_REASON_DRIVER_UNBIND: The device or its driver goes away; the
  *   pin does not come back.
+ * @PIN_REVOKE_REASON_DEVICE: The device that owns the memory wants it back: a
+ *   dma-buf is invalidated by its exporter.
  */
 enum pin_revoke_reason {
 	PIN_REVOKE_REASON_UNSPEC,
@@ -62,6 +64,7 @@ enum pin_revoke_reason {
 	PIN_REVOKE_REASON_SUSPEND,
 	PIN_REVOKE_REASON_PRESSURE,
 	PIN_REVOKE_REASON_DRIVER_UNBIND,
+	PIN_REVOKE_REASON_DEVICE,
 
 	/* private: */
 	__PIN_REVOKE_REASON_MAX,
@@ -185,12 +188,15 @@ enum pin_revoke_event_flags {
  * @PIN_REVOKE_PIN_FLAGS_DECLARED: The process says that a driver, which knows
  *   nothing of this, uses the range. The kernel cannot stop that device; it is
  *   not restored.
+ * @PIN_REVOKE_PIN_FLAGS_IMPORTED: The driver has imported memory of another
+ *   device; it has no address and is not restored.
  */
 enum pin_revoke_pin_flags {
 	PIN_REVOKE_PIN_FLAGS_WRITE = 1,
 	PIN_REVOKE_PIN_FLAGS_FILE = 2,
 	PIN_REVOKE_PIN_FLAGS_ADOPTED = 4,
 	PIN_REVOKE_PIN_FLAGS_DECLARED = 8,
+	PIN_REVOKE_PIN_FLAGS_IMPORTED = 16,
 };
 
 /**

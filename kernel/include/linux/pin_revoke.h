@@ -60,6 +60,9 @@ struct pin_revoke_pin;
  * - A driver or device that goes away calls pin_revoke_unbind() when it lets
  *   nobody pin any more: the holders are asked, and when it returns no device
  *   accesses the pages. The pins are released as ever.
+ * - Memory of another device (a dma-buf) has no pages here: pin_revoke_import(). When
+ *   its owner wants it back, the driver calls pin_revoke_wanted(), and gives it back
+ *   in ->unpin().
  */
 
 /**
@@ -114,6 +117,10 @@ struct pin_revoke_pin *pin_revoke_register(const struct pin_revoke_ops *ops,
 					   void *priv, unsigned long addr,
 					   size_t len, struct page **pages,
 					   unsigned int flags);
+struct pin_revoke_pin *pin_revoke_import(const struct pin_revoke_ops *ops,
+					 void *priv, size_t len,
+					 unsigned int flags);
+void pin_revoke_wanted(struct pin_revoke_pin *pin, unsigned int most_ms);
 void pin_revoke_release(struct pin_revoke_pin *pin);
 void pin_revoke_access(struct pin_revoke_pin *pin, unsigned long offset,
 		       size_t len);
