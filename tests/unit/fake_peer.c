@@ -230,7 +230,7 @@ static void take_revoke(uint32_t port, uint32_t seq, struct nlattr **tb)
 	struct nl_msg *msg = fake_msg(PIN_REVOKE_CMD_REVOKE, seq, 0);
 
 	fake.grace = tb[PIN_REVOKE_A_REVOKE_GRACE_MS] ?
-		nla_get_u32(tb[PIN_REVOKE_A_REVOKE_GRACE_MS]) : 0;
+		(int)nla_get_u32(tb[PIN_REVOKE_A_REVOKE_GRACE_MS]) : -1;
 	if (fake.revoke_opens) {
 		fake.nr_requests = 1;
 		nla_put_u64(msg, PIN_REVOKE_A_REVOKE_REQUEST, 7);

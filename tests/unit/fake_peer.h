@@ -58,7 +58,7 @@ struct fake_ack {
  * @policy: what POLICY_SET or POLICY_DEL said, by attribute
  * @policy_cmd: which of these
  * @policy_pin: what POLICY_GET asked for
- * @grace: what REVOKE said
+ * @grace: what REVOKE said, -1: nothing
  * @declare_fails: this DECLARE fails, counted from 1
  * @declares: how many DECLARE were seen
  * @declared: how many ranges were declared, which is the id of the last
@@ -108,7 +108,7 @@ struct fake {
 	uint32_t policy[PIN_REVOKE_A_POLICY_MAX + 1];
 	uint8_t policy_cmd;
 	uint64_t policy_pin;
-	uint32_t grace;
+	int grace;
 	uint32_t revoked;
 	uint64_t remaining_ns;
 	unsigned int declare_fails;

@@ -53,10 +53,11 @@ check "a number with a tail" 1 'needs a number' pin show 12x
 check "a number too large" 1 'needs a number' pin show 18446744073709551616
 check "too many words" 1 'too much' pin show 1 2
 check "revoke without a pin" 1 'which pins?' pin revoke
+check "force is grace 0" 1 "say one of them" pin revoke 3 force grace 5
 check "grace without a number" 1 'grace needs a number' pin revoke 3 grace
 check "grace too long" 1 'grace needs a number from 0 to 15000' \
 	pin revoke 3 grace 15001
-check "an unknown word" 1 'unknown word "now": use one of grace wait pid' \
+check "an unknown word" 1 'unknown word "now": use one of grace force wait pid' \
 	pin revoke 3 now
 check "drain of nothing" 1 'which pins?' pin drain grace 5
 check "a file that is not there" 1 '/nowhere: No such file' pin drain file /nowhere

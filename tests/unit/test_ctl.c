@@ -156,9 +156,10 @@ static void test_revoke(void)
 	fake_start();
 	ok(!run("pin revoke 3 grace 250") && printed("pin 3 taken\n") &&
 	   fake.grace == 250, "pin revoke: taken at once");
+	ok(!run("pin revoke 3 force") && !fake.grace, "pin revoke: force is grace 0");
 	fake.revoke_opens = true;
 	ok(!run("-j pin revoke 3") && printed("[{\"pin\":3,\"request\":7}]\n") &&
-	   !fake.grace, "pin revoke: the request that was opened");
+	   fake.grace == -1, "pin revoke: the request that was opened");
 	fake.requests_after = 0;
 	fake.revoke_works = true;
 	ok(!run("pin revoke 3 wait") && printed("pin 3 request 7\n") && !*err,

@@ -148,9 +148,9 @@ int pin_main(int argc, char **argv)
 		  "    driver MODULE | device NAME | overlap ADDR[+BYTES] | fs PATH |\n"
 		  "    file PATH [ offset BYTES ] [ length BYTES ]" },
 		{ "revoke", revoke_main,
-		  "WHICH... [ grace MS ] [ wait ]" },
+		  "WHICH... [ grace MS | force ] [ wait ]" },
 		{ "drain", drain_main,
-		  "WHICH... [ grace MS ] [ -- COMMAND... ]\n"
+		  "WHICH... [ grace MS | force ] [ -- COMMAND... ]\n"
 		  "  WHICH: ID | pid PID | driver MODULE | device NAME |\n"
 		  "    file PATH [ offset BYTES ] [ length BYTES ] | fs PATH |\n"
 		  "    memory { ADDR length BYTES | BLOCK } | node NODE" },

@@ -22,6 +22,7 @@
  * @pin: the one pin that is meant, or 0
  * @any: something is meant
  * @length: bytes of the file or the memory, or 0
+ * @grace: how long they have was said
  * @wait: until the pins are taken
  * @command: words after "--", or NULL
  * @filter: the same pins, as far as we can tell
@@ -31,6 +32,7 @@ struct demand {
 	uint64_t pin;
 	bool any;
 	uint64_t length;
+	bool grace;
 	bool wait;
 	char **command;
 	struct filter filter;
@@ -111,6 +113,7 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 	} words[] = {
 		{ "grace", PIN_REVOKE_A_REVOKE_GRACE_MS, U32,
 		  PIN_REVOKE_MAX_DELAY_MS },
+		{ "force", PIN_REVOKE_A_REVOKE_GRACE_MS, U32, 0 },
 		{ "wait", 0, U32, 0 },
 		{ "pid", PIN_REVOKE_A_REVOKE_PID, U32, UINT32_MAX },
 		{ "driver", PIN_REVOKE_A_REVOKE_DRIVER, TEXT, 0 },
@@ -124,7 +127,7 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 	};
 	const size_t nr = sizeof(words) / sizeof(words[0]);
 	const char *names[sizeof(words) / sizeof(words[0])];
-	bool by_memory, by_node;
+	bool by_memory, by_node, timed;
 	int hit, err = 0;
 	uint64_t value;
 
@@ -133,14 +136,20 @@ static int parse_word(struct demand *demand, const char *word, const char *arg)
 	hit = pick("word", word, names, nr);
 	if (hit < 0)
 		return -1;
-	if (hit == 1) {
+	if (!strcmp(names[hit], "wait")) {
 		demand->wait = true;
 		return 1;
 	}
-	demand->any |= hit != 0;
+	timed = words[hit].attr == PIN_REVOKE_A_REVOKE_GRACE_MS;
+	if (timed && demand->grace)
+		return usage("force is grace 0: say one of them, once"), -1;
+	demand->grace |= timed;
+	demand->any |= !timed;
+	if (!strcmp(names[hit], "force"))
+		return nla_put_u32(demand->attrs, words[hit].attr, 0) ? -1 : 1;
 	by_memory = words[hit].attr == PIN_REVOKE_A_REVOKE_MEMORY_ADDR;
 	by_node = words[hit].attr == PIN_REVOKE_A_REVOKE_NODE;
-	if (hit && !by_memory && !by_node &&
+	if (!timed && !by_memory && !by_node &&
 	    filter_word(&demand->filter, names[hit], arg) < 0)
 		return -1;
 	if (words[hit].type >= TEXT) {
