@@ -55,8 +55,8 @@ trixie)
 	more='shellcheck bc bison flex libelf-dev qemu-system-x86'
 	# and what checks the library: its man pages, its ABI, its header in C++
 	more="$more mandoc abigail-tools g++"
-	# and what checks the metrics, and the packages
-	more="$more prometheus lintian piuparts autopkgtest blhc"
+	# and what checks the metrics
+	more="$more prometheus"
 	;;
 esac
 
@@ -66,10 +66,13 @@ apt-get -q -y --no-install-recommends install $kernels $more \
 	gcc libc6-dev make patch pkgconf python3-yaml python3-jsonschema \
 	libnl-3-dev libnl-genl-3-dev libibverbs-dev libjson-c-dev \
 	rdma-core ibverbs-providers ibverbs-utils perftest python3-pyverbs \
+	rdmacm-utils qperf fio stress-ng \
 	libfabric-dev libfabric-bin libucx-dev ucx-utils liburing-dev \
 	debhelper dh-dkms dh-python dkms dpkg-dev fakeroot \
 	busybox-static e2fsprogs xfsprogs btrfs-progs iproute2 procps strace \
-	tmux util-linux
+	tmux util-linux git patchutils \
+	lintian piuparts autopkgtest blhc \
+	systemd-sysv prometheus-node-exporter bash-completion
 
 # The parts of the newest source that builds and checks read, so that each of
 # them need not unpack all of it: the generator, checkpatch, the RDMA drivers.
@@ -79,6 +82,7 @@ if [ -e /etc/pin-revoke-guest/newest ]; then
 	tar -xf "linux-source-$series.tar.xz" --wildcards \
 		'linux-source-*/drivers/infiniband' 'linux-source-*/tools/net/ynl' \
 		'linux-source-*/Documentation/netlink' \
+		'linux-source-*/tools/testing/selftests/kselftest' \
 		'linux-source-*/scripts/*checkpatch*' 'linux-source-*/scripts/spelling.txt'
 fi
 apt-get clean
