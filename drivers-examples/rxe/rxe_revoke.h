@@ -10,13 +10,34 @@
 #ifndef RXE_REVOKE_H
 #define RXE_REVOKE_H
 
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
+struct ib_umem_revocable;
 struct rxe_dev;
 struct rxe_mr;
 struct rxe_pkt_info;
 struct rxe_qp;
-struct rxe_revoke_mr;
+
+/**
+ * struct rxe_revoke_mr - the revocable side of a memory region
+ * @lock: read for the access of one packet, written to change @state
+ * @state: may the pages be accessed
+ * @region: the pinned memory
+ * @live: chunks whose pages may be accessed; as @state
+ * @nr_chunks: of the region
+ */
+struct rxe_revoke_mr {
+	rwlock_t lock;
+	enum {
+		RXE_REVOKE_REVOKED,
+		RXE_REVOKE_LIVE,
+		RXE_REVOKE_GONE,
+	} state;
+	struct ib_umem_revocable *region;
+	unsigned long *live;
+	unsigned long nr_chunks;
+};
 
 /**
  * struct rxe_revoke_qp - what a queue pair remembers about revoked regions
@@ -42,6 +63,7 @@ void rxe_revoke_cleanup(struct rxe_mr *mr);
 int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length);
 void rxe_revoke_leave(struct rxe_mr *mr);
 
+void rxe_revoke_kick(struct rxe_dev *rxe);
 int rxe_revoke_refuse(struct rxe_qp *qp, int ret);
 int rxe_revoke_park_read(struct rxe_qp *qp);
 u8 rxe_revoke_undo(struct rxe_qp *qp, struct rxe_pkt_info *pkt);

@@ -67,7 +67,7 @@ checkpatch_series() {
 	# shellcheck disable=SC2016
 	"$VM/in-root.sh" "$ROOT" env -C /tmp GIT_DIR=/none sh -c 'for patch in /build/series/*.patch; do
 		filterdiff -x "*/mm/pin_revoke/*.[ch]" -x "*/pin_revoke*.h" \
-			-x "*/*_revocable.[ch]" -x "*/rxe_revoke.[ch]" -x "*/rxe_compat.h" "$patch" > "${patch##*/}"
+			-x "*/*_revocable.[ch]" -x "*/rxe_revoke*.[ch]" -x "*/rxe_compat.h" "$patch" > "${patch##*/}"
 	done; perl "$@" *.patch' sh "/$source/scripts/checkpatch.pl" --strict --no-tree --no-signoff \
 		--terse --show-types --quiet --no-summary --ignore FILE_PATH_CHANGES 2>&1 |
 		grep -v '\$root in concat\|/include.: No such file'
