@@ -62,7 +62,7 @@ static void result(bool ok, const char *what)
 }
 
 /* Accesses that met a revoked region, of all that there were. */
-static unsigned long hits(void)
+static inline unsigned long hits(void)
 {
 	unsigned long n;
 	FILE *f = fopen(HITS, "r");
@@ -209,7 +209,7 @@ static void set_up(const char *path)
  * Calls fsync for as long as its parent lives. Faster than this it would be a
  * storm, against which the core holds off restores for up to a second.
  */
-static pid_t start_fsync(void)
+static inline pid_t start_fsync(void)
 {
 	const struct timespec pace = { .tv_nsec = 250000000 };
 	pid_t pid = fork();
@@ -222,13 +222,13 @@ static pid_t start_fsync(void)
 	err(1, "fsync");
 }
 
-static void stop_fsync(pid_t pid)
+static inline void stop_fsync(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
 
-static void pair_up(enum ibv_qp_type type, bool srq)
+static inline void pair_up(enum ibv_qp_type type, bool srq)
 {
 	create(&a, type, false);
 	create(&b, type, srq);
@@ -257,7 +257,7 @@ static bool poll_one(struct end *e, enum ibv_wc_status *status)
 	return n;
 }
 
-static bool done(struct end *e)
+static inline bool done(struct end *e)
 {
 	enum ibv_wc_status status;
 	double limit = now() + LIMIT;
@@ -280,7 +280,7 @@ static struct ibv_sge sge(struct ibv_mr *mr, char *mem, size_t len)
 	};
 }
 
-static void recv_into(struct ibv_sge *list, int n)
+static inline void recv_into(struct ibv_sge *list, int n)
 {
 	struct ibv_recv_wr wr = { .sg_list = list, .num_sge = n }, *bad;
 
@@ -290,7 +290,7 @@ static void recv_into(struct ibv_sge *list, int n)
 }
 
 /* A message that differs in every word from that of every other round. */
-static void fill(char *mem, unsigned int round, size_t len)
+static inline void fill(char *mem, unsigned int round, size_t len)
 {
 	uint32_t *p = (uint32_t *)mem;
 
@@ -298,7 +298,7 @@ static void fill(char *mem, unsigned int round, size_t len)
 		p[i] = round * SEED + i;
 }
 
-static bool same(const char *mem, unsigned int round, size_t len)
+static inline bool same(const char *mem, unsigned int round, size_t len)
 {
 	const uint32_t *p = (const uint32_t *)mem;
 

@@ -3,8 +3,9 @@
 # timeout: 900
 #
 # Every kind of RDMA operation over a file on ext4 while the file is synced: see
-# rxe-ops.c, rxe-lossy.c and rxe-parked.c; and what must not be registered:
-# rxe-bad.c. The driver is ours, and so is the peer.
+# rxe-ops.c, rxe-lossy.c and rxe-parked.c; which parts of a region come back:
+# rxe-chunks.c; and what must not be registered: rxe-bad.c. The driver is ours, and so
+# is the peer.
 #
 # Must never test the library: only verbs and the kernel.
 dir=${0%/*}
@@ -21,6 +22,7 @@ points "fsync and " rxe-ops "$SCRATCH/file" ops
 points "fsync and " rxe-lossy "$SCRATCH/file"
 points "one fsync: " rxe-ops "$SCRATCH/file" rnr
 points "fsync and " rxe-parked "$SCRATCH/file"
+points "chunks: " rxe-chunks "$SCRATCH/big" "$(basename "$(readlink -f "$DATA")")"
 points "munmap: " rxe-ops "$SCRATCH/file" gone
 points "bad: " rxe-bad "$SCRATCH/file" /dev/disk/by-id/virtio-out
 is "bad: no pin is left" "$(revokectl -j pin show)" '[]'
