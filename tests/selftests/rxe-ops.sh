@@ -56,8 +56,11 @@ for _ in 1 2 3 4 5; do
 done
 is "a program killed while its region is revoked" $killed 5
 serve
+before=$(cat $parameters/revoked_hits)
 rdma link delete rxe0 &
 deletion=$!
+# It waits for the program, whose region is taken meanwhile, and comes back.
+ok "the device goes on until its program has ended" wait_for 60 met_revoked "$before"
 kill -KILL $program
 wait $deletion
 is "the device deleted while a region is revoked" $? 0
