@@ -23,14 +23,14 @@ narrate_end() {
 	wait "$narrator"
 }
 
-# rxe_up [stock] - rxe0, with our driver or with the distribution's. An Ethernet
-# frame of the usual size makes four packets of each WRITE: more to tear.
+# rxe_up [stock|gate] - rxe0, with our driver, the distribution's, or ours with the gate
+# of modules/rxe_gate.c. An Ethernet frame of the usual size makes four packets of each
+# WRITE: more to tear.
 rxe_up() {
-	if [ "${1:-}" = stock ]; then
-		modprobe rdma_rxe || return
-	else
-		load rdma_rxe || return
-	fi
+	case ${1:-} in
+	stock) modprobe rdma_rxe || return ;;
+	*) load "${1:+$1/}rdma_rxe" || return ;;
+	esac
 	modprobe dummy numdummies=0 &&
 		ip link add rdma0 mtu "${MTU:-1500}" type dummy &&
 		ip addr add 192.0.2.1/24 dev rdma0 &&

@@ -41,6 +41,29 @@ build() {
 	done
 }
 
+# gated - a soft-RoCE for tests: the objects of the driver, and a gate that the linker
+# puts around the functions which do one packet, see rxe_gate.c
+gated() {
+	from=$top/drivers-examples/rxe
+	to=$top/gate/rxe
+	cmp -s "$from/.stamp" "$to/.stamp" || rm -rf "$to"
+	mkdir -p "$to"
+	cp -pu "$from"/.stamp "$from"/*.[ch] /src/tests/selftests/modules/rxe_gate.[ch] "$to/"
+	tasks='requester completer responder'
+	! grep -q rxe_sender "$to/rxe_loc.h" || tasks='sender receiver'
+	{
+		cat "$from/Makefile"
+		echo 'rdma_rxe-y += rxe_gate.o'
+		echo 'ldflags-y += --wrap=region_intersects --wrap=rxe_revoke_enter'
+		for name in $tasks; do
+			echo "ldflags-y += --wrap=rxe_$name"
+		done
+	} > "$to/Makefile"
+	build "$to" "$modules/gate" CONFIG_RDMA_RXE=m W= \
+		KBUILD_EXTRA_SYMBOLS="$top/kernel/Module.symvers" \
+		KCFLAGS="-I/src/kernel/include -I/src"
+}
+
 case $dir in
 kernel) # always the first
 	rm -rf "$modules"
@@ -60,6 +83,7 @@ kernel) # always the first
 *)
 	if [ -x "/src/$dir/build.sh" ]; then
 		"/src/$dir/build.sh" "$kver"
+		[ "$dir" != drivers-examples/rxe ] || gated
 	else
 		sync_dir "$dir" "$top"
 		case $dir in
