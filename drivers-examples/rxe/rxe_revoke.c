@@ -75,9 +75,13 @@ static void rxe_revoke_restore(void *priv, unsigned long first,
 		for_each_sgtable_page(sgt, &iter, 0)
 			err = err ?: rxe_mr_set_page(mr, i++, sg_page_iter_page(&iter));
 	write_lock_bh(&mr->revoke->lock);
-	if (sgt)
+	if (sgt && !err)
 		__set_bit(first / PIN_REVOKE_CHUNK, mr->revoke->live);
-	WRITE_ONCE(mr->revoke->state, err ? RXE_REVOKE_GONE : RXE_REVOKE_LIVE);
+	/* GONE is for ever: of the chunk that failed there are old pages. */
+	if (err)
+		WRITE_ONCE(mr->revoke->state, RXE_REVOKE_GONE);
+	else if (mr->revoke->state != RXE_REVOKE_GONE)
+		WRITE_ONCE(mr->revoke->state, RXE_REVOKE_LIVE);
 	write_unlock_bh(&mr->revoke->lock);
 	rxe_revoke_kick(mr->elem.pool->rxe);
 }
@@ -91,7 +95,7 @@ static void rxe_revoke_quiesce(void *priv, unsigned long start,
 	 * A reader that has bottom halves off overtakes a waiting writer: turn
 	 * away who comes from now on, then wait for who is inside.
 	 */
-	WRITE_ONCE(mr->revoke->state, RXE_REVOKE_REVOKED);
+	cmpxchg(&mr->revoke->state, RXE_REVOKE_LIVE, RXE_REVOKE_REVOKED);
 	write_lock_bh(&mr->revoke->lock);
 	bitmap_zero(mr->revoke->live, mr->revoke->nr_chunks);
 	write_unlock_bh(&mr->revoke->lock);

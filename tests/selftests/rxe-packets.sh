@@ -22,6 +22,7 @@ if [ "$KERNEL" != 6.1 ]; then
 	ok "memory that survives" pmem
 	ok "a file system in it" scratch ext4-dax
 	points "persistent, " rxe-packets "$SCRATCH/file" persistent
+	points "hole: " rxe-hole "$SCRATCH/hole"
 	ok "that can be left, too" umount "$SCRATCH"
 fi
 ok "everything can be unloaded" rxe_down
