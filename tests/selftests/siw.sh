@@ -297,6 +297,21 @@ for _ in 1 2 3; do
 done
 is "programs killed while their region is revoked leave nothing" $killed 3
 
+# The device goes while it is used.
+before=$(cat $HITS)
+(ops > /run/killed 2>&1) &
+program=$!
+wait_for 60 met_revoked "$before"
+rdma link delete siw0 &
+deletion=$!
+kill -KILL $program
+wait $deletion
+is "the device deleted while a region is revoked" $? 0
+wait $program 2> /dev/null
+ok "nothing stays of its program" wait_for 30 nothing_left
+ok "a new device" rdma link add siw0 type siw netdev rdma0
+ok "it has its address" wait_for 10 test -e /sys/class/infiniband/siw0/ports/1/gids/0
+
 # An unmodified program
 truncate -s 1M "$SCRATCH/to" "$SCRATCH/from"
 bw() { timeout $((100 * ${VM_SLOW:-1})) ib_write_bw -R -d siw0 -F -n 100 -s 65536 "$@"; }
