@@ -31,9 +31,14 @@ rxe_up() {
 	stock) modprobe rdma_rxe || return ;;
 	*) load "${1:+$1/}rdma_rxe" || return ;;
 	esac
-	modprobe dummy numdummies=0 &&
-		ip link add rdma0 mtu "${MTU:-1500}" type dummy &&
-		ip addr add 192.0.2.1/24 dev rdma0 &&
+	# The wire to another guest, see boot.sh, or one that ends here.
+	if [ -n "${VM_NET:-}" ]; then
+		modprobe virtio_net && wait_for 10 ip link set eth0 name rdma0 || return
+	else
+		modprobe dummy numdummies=0 &&
+			ip link add rdma0 mtu "${MTU:-1500}" type dummy || return
+	fi
+	ip addr add "192.0.2.${VM_NET:-1}/24" dev rdma0 &&
 		ip link set rdma0 up &&
 		rdma link add rxe0 type rxe netdev rdma0 || return
 	# The address arrives in the device's table from a work queue.

@@ -51,6 +51,7 @@ suite() {
 	# A WARNING does not end a stock kernel's run.
 	harness) tap harness one_tap harness "$VM/check-splats-test.sh" "$2" ;;
 	cut) tap cut one_tap cut "$VM/cut-test.sh" ;;
+	peer) tap peer one_tap peer "$VM/peer-test.sh" "$2" 6.1 "$2" newest ;;
 	packages) tap packages one_tap packages "$VM/packages-test.sh" ;;
 	rules) tap rules one_tap rules "$VM/rules-test.sh" ;;
 	guest-debug)
@@ -79,7 +80,7 @@ suites=(unit tree packages)
 for kernel; do
 	suites+=("guest-$kernel")
 done
-suites+=(cut harness dma-iommu dma-bounce)
+suites+=(cut harness peer dma-iommu dma-bounce)
 case " $* " in
 *" debug "*)
 	suites+=(rules)

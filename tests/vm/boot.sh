@@ -9,7 +9,8 @@
 #   -q  do not copy what the job prints to stdout, only to DIR/output
 #   -i  one processor, on which each instruction takes a nanosecond
 # VM_DMA: how the guest's edu device sees memory: plain, iommu, bounce.
-# Boots a guest without network, does the job, and exits with its status: 124 if
+# VM_NET: 1:DIR or 2:DIR, a wire between two guests of that name; the only network
+# Boots a guest, does the job, and exits with its status: 124 if
 # the limit ended it, 125 if the guest died without a word.
 #
 # Must never outlive its limit, nor leave a QEMU behind.
@@ -44,6 +45,12 @@ iommu) machine=(-machine q35 -device intel-iommu) dma="intel_iommu=on iommu.stri
 bounce) machine=(-machine pc) dma="swiotlb=force" ;;
 *) die "VM_DMA: no such way: $VM_DMA" ;;
 esac
+VM_NET=${VM_NET:-} net=(-nic none)
+if [ -n "$VM_NET" ]; then
+	end=${VM_NET%%:*}
+	net=(-netdev "dgram,id=net,local.type=unix,local.path=${VM_NET#*:}/$end,remote.type=unix,remote.path=${VM_NET#*:}/$((3 - end))"
+		-device "virtio-net-pci,netdev=net,romfile=,mac=52:54:00:00:00:0$end")
+fi
 debug=''
 # Caches without debugging are fed from arrays that keep stale addresses: what
 # leaks right after another allocation looks referenced to kmemleak. Red zones
@@ -60,6 +67,7 @@ rows='' cols=''
 {
 	printf 'JOB=%q\nVM_SLOW=%q\nexport VM_SLOW\n' "$job" "${VM_SLOW:-1}"
 	printf 'VM_DMA=%q\nexport VM_DMA\n' "${VM_DMA:-plain}"
+	printf 'VM_NET=%q\nexport VM_NET\n' "${VM_NET%%:*}"
 	printf 'PYVERBS=%q\nTORTURE=%q\nSEED=%q\nexport PYVERBS TORTURE SEED\n' \
 		"${PYVERBS:-}" "${TORTURE:-}" "${SEED:-}"
 	printf 'KERNEL=%q\nKVER=%q\nexport KERNEL KVER\n' "$kernel" "$KVER"
@@ -84,7 +92,7 @@ disk() {
 # shellcheck disable=SC2054 # QEMU's commas
 args=(
 	"${machine[@]}" "${cpus[@]}" -cpu max,la57=off -no-reboot
-	-nodefaults -no-user-config -display none -nic none
+	-nodefaults -no-user-config -display none "${net[@]}"
 	-kernel "$IMAGE" -initrd "$tmp/initrd"
 	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline numa_balancing=disable $debug $dma"
 	-serial "file:$out/console"
