@@ -1,10 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: boot.sh [-k KERNEL] [-o DIR] [-d DATA] [-p DIR] [-t SECONDS] [-q] [-i] JOB
+# usage: boot.sh [-k KERNEL] [-o DIR] [-d DATA] [-l LAYER] [-p DIR] [-t SECONDS] [-q] [-i] JOB
 #   JOB: tests NAME... | command 'SHELL COMMAND' | shell ['SHELL COMMAND' first]
+#        | systemd 'SHELL COMMAND', with it as process 1
 #   -k  newest, 6.12, 6.1, debug	-o  logs: console, output, dmesg, out/
 #   -d  file that is the disk "data" (fresh, removed afterwards, by default)
+#   -l  file that is the disk "layer": what the guest changes in its root stays there,
+#       for the next boot (made if it is not there; in memory, by default)
 #   -p  directory laid over the payload	-t  limit for all of the boot
 #   -q  do not copy what the job prints to stdout, only to DIR/output
 #   -i  one processor, on which each instruction takes a nanosecond
@@ -16,13 +19,14 @@
 # Must never outlive its limit, nor leave a QEMU behind.
 . "${BASH_SOURCE[0]%/*}/env.sh"
 
-kernel=newest out='' data='' extra='' limit=600 quiet=
+kernel=newest out='' data='' layer='' extra='' limit=600 quiet=
 cpus=(-accel "tcg,thread=multi" -smp 2)
-while getopts k:o:d:p:t:qi opt; do
+while getopts k:o:d:l:p:t:qi opt; do
 	case $opt in
 	k) kernel=$OPTARG ;;
 	o) out=$OPTARG ;;
 	d) data=$OPTARG ;;
+	l) layer=$OPTARG ;;
 	p) extra=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	q) quiet=1 ;;
@@ -31,7 +35,7 @@ while getopts k:o:d:p:t:qi opt; do
 	esac
 done
 shift $((OPTIND - 1))
-job=${1:?usage: boot.sh [options] tests NAME...|command CMD|shell}
+job=${1:?usage: boot.sh [options] tests NAME...|command CMD|shell|systemd CMD}
 shift
 
 "$VM/root.sh" trixie
@@ -117,6 +121,14 @@ args+=(-serial "file:$tmp/status")
 disk root "$HOME_DIR/root.ext4" ,readonly=on
 disk data "$data"
 disk out "$tmp/out"
+if [ -n "$layer" ]; then
+	if [ ! -e "$layer" ]; then
+		truncate -s 3G "$layer"
+		mke2fs -q -t ext4 -O ^has_journal "$layer"
+	fi
+	# What one boot leaves there is for the next, not for a machine that crashes.
+	disk layer "$layer" ,cache=unsafe
+fi
 
 # QEMU is the trixie root's, whatever the host: 7.2 of Debian 12 runs code that
 # another processor is patching (the guest dies in int3 while ftrace or a static
