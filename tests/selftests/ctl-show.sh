@@ -75,6 +75,14 @@ shows "part of a file" A file "$SCRATCH/sub/one" offset $LEN length 1
 shows "another part" "" file "$SCRATCH/sub/one" length $LEN
 shows "file system of a subvolume" A fs "$SCRATCH/sub"
 shows "driver and user" B driver pin_dummy uid 1234
+shows "command" "A B" comm core-holder
+shows "part of its name" "" comm core-hold
+shows "device" "A B" device dummy
+is "top" "$(revokectl -j pin show top 1 | grep -o '{"id":' | wc -l)" 1
+# counts NAME OBJECT show... - how often that is his
+counts() { revokectl -j "${@:2}" | grep -o "\"pid\":${holder_pid[$1]}," | wc -l; }
+is "holders by file" "$(counts B holder show file "$SCRATCH/two") $(counts B holder show file "$SCRATCH/sub/one")" "1 0"
+is "holders who are late: nobody" "$(revokectl -j holder show overdue)" '[]'
 addr=$(revokectl -j pin show "${pin_of[A]}" | grep -o '0x[0-9a-f]*')
 shows "address" A pid "${holder_pid[A]}" overlap "$addr"
 shows "address before" "" pid "${holder_pid[A]}" overlap "$((addr - 1))"
@@ -144,6 +152,21 @@ sum=$(revokectl -j stat show | sed 's/.*"sum_ns":\([0-9]*\).*/\1/')
 ok "times: their sum" test "$sum" -ge $((600000000 * ${VM_SLOW:-1}))
 ok "times: for people" grep -q '^writeback-sync: 1 pins released, half within ' <(revokectl stat show)
 ok "times: top" grep -q '^releases: half within ' <(revokectl top count 1)
+
+# Of a device that does not stop; B has missed a deadline, and is not asked any more
+like "overdue: A pins more" "$(h A pin 1 0+0 $LEN wk)" 'ok fd=*'
+hold quiesce
+revokectl pin revoke "$(last_pin)" grace 200 wait 2> /run/overdue
+is "overdue: the tool gives up" $? 4
+ok "overdue: and says what to do" grep -q 'past its deadline and still open: see revokectl request show' /run/overdue
+is "overdue: it is shown" "$(counts A request show overdue) $(counts A request show reason admin uid 0)" "1 1"
+is "overdue: not as somebody else's" "$(revokectl -j request show pid "${holder_pid[B]}")" '[]'
+is "overdue: nor with another reason" "$(revokectl -j request show reason truncate)" '[]'
+is "overdue: its holder is" "$(counts A holder show overdue)" 1
+ok "overdue: counted" export_has 'pin_revoke_overdue_requests 1'
+hold nowhere
+ok "overdue: until it stops" wait_for 20 export_has 'pin_revoke_overdue_requests 0'
+is "overdue: A lets go of it" "$(h A unpin 1)" ok
 
 stop A B
 umount $CG
