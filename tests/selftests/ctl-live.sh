@@ -3,8 +3,8 @@
 # timeout: 120
 #
 # What revokectl shows while it happens: top on a terminal of 80 columns that
-# changes its size (tmux is that terminal), monitor into a journal (journald, on the
-# newest kernel only: its root has one), and while the module is exchanged.
+# changes its size (tmux is that terminal), how long a revocation still has, monitor into a
+# journal (journald), and while the module is exchanged.
 #
 # Must never judge a screen by its first frame: it waits for what it asserts.
 . "${0%/*}/lib.sh"
@@ -71,42 +71,48 @@ sees "top: the screen of before, and a cursor" terminal '0 1'
 keys 'expr 6 \* 7' Enter
 sees "top: what is typed is seen" screen_has '^ready:expr 6'
 sees "top: and done" screen_has '^42$'
+keys "clear; revokectl pin revoke $pin grace 15000 wait; echo status \$?" Enter
+sees "progress: whom it waits for, and how long" \
+	screen_has "^request [0-9]+: 1 pins left \(core-holder/${holder_pid[A]}\), [0-9.]+ s$"
+request=$(value request "$(h A wait 0 release-soon 10000)")
+is "progress: A answers" "$(h A ack 0 "$request" 0 quiesced)" ok
+sees "progress: it ends well" screen_has '^status 0$'
+ok "progress: and leaves no line" eval '! screen_has "pins left"'
+ok "progress: the pin is back" wait_for 20 state_like A 0 'ok live=1 *'
 tmux kill-server
 
-if [ "$KERNEL" = newest ]; then
-	entries() { journalctl -q -o json SYSLOG_IDENTIFIER=revokectl "$@"; }
-	has_entry() { entries "$@" | grep -q .; }
-	ended() { ! kill -0 "$1"; }
-	tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id
-	mkdir -p /run/systemd/journald.conf.d
-	# The kernel's log is the harness's.
-	printf '%s\n' '[Journal]' Storage=volatile ReadKMsg=no Audit=no > /run/systemd/journald.conf.d/test.conf
-	refused "journal: there is none" 'is systemd-journald there' revokectl monitor --journal
-	/usr/lib/systemd/systemd-journald 2> /dev/null &
-	journald=$!
-	ok "journal: there is one" wait_for 20 test -S /run/systemd/journal/socket
-	# with what pin-revoke-journal.service leaves it
-	setpriv --no-new-privs --bounding-set=-all,+sys_admin --inh-caps=-all \
-		revokectl monitor --journal 2> /run/monitor.err &
-	monitor=$!
-	ok "journal: the monitor listens" wait_for 20 has_entry PIN_REVOKE_EVENT=listening
-	ok "journal: a pin is taken" revokectl pin revoke "$pin" grace 0
-	ok "journal: it is there, by its fields" wait_for 20 has_entry PIN_REVOKE_EVENT=revoked \
-		PIN_REVOKE_REASON=admin PIN_REVOKE_FLAGS=forced PIN_REVOKE_PIN_ID="$pin"
-	is "journal: and what is in them" "$(entries PIN_REVOKE_EVENT=revoked PIN_REVOKE_REASON=admin | python3 -c '
+entries() { journalctl -q -o json SYSLOG_IDENTIFIER=revokectl "$@"; }
+has_entry() { entries "$@" | grep -q .; }
+ended() { ! kill -0 "$1"; }
+tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id
+mkdir -p /run/systemd/journald.conf.d
+# The kernel's log is the harness's.
+printf '%s\n' '[Journal]' Storage=volatile ReadKMsg=no Audit=no > /run/systemd/journald.conf.d/test.conf
+refused "journal: there is none" 'is systemd-journald there' revokectl monitor --journal
+/usr/lib/systemd/systemd-journald 2> /dev/null &
+journald=$!
+ok "journal: there is one" wait_for 20 test -S /run/systemd/journal/socket
+# with what pin-revoke-journal.service leaves it
+setpriv --no-new-privs --bounding-set=-all,+sys_admin --inh-caps=-all \
+	revokectl monitor --journal 2> /run/monitor.err &
+monitor=$!
+ok "journal: the monitor listens" wait_for 20 has_entry PIN_REVOKE_EVENT=listening
+ok "journal: a pin is taken" revokectl pin revoke "$pin" grace 0
+ok "journal: it is there, by its fields" wait_for 20 has_entry PIN_REVOKE_EVENT=revoked \
+	PIN_REVOKE_REASON=admin PIN_REVOKE_FLAGS=forced PIN_REVOKE_PIN_ID="$pin"
+is "journal: and what is in them" "$(entries PIN_REVOKE_EVENT=revoked PIN_REVOKE_REASON=admin | python3 -c '
 import json, sys
 e = json.loads(sys.stdin.readline())
 print(e["PRIORITY"], e["PIN_REVOKE_PIN_PID"], e["PIN_REVOKE_PIN_DRIVER"],
       e["PIN_REVOKE_PIN_LEN_BYTES"], e["PIN_REVOKE_PIN_FLAGS"], e["MESSAGE"].split()[:3])')" \
-		"5 ${holder_pid[A]} pin_dummy 65536 ['write', 'file'] ['REVOKED', 'admin', 'forced']"
-	kill $journald
-	wait $journald
-	revokectl pin revoke "$pin" grace 0 > /run/revoke.out 2>&1
-	ok "journal: the monitor ends with it" wait_for 20 ended $monitor
-	wait $monitor
-	is "journal: as a failure" $? 2
-	ok "journal: that says so" grep -q '^revokectl: monitor: its output' /run/monitor.err
-fi
+	"5 ${holder_pid[A]} pin_dummy 65536 ['write', 'file'] ['REVOKED', 'admin', 'forced']"
+kill $journald
+wait $journald
+revokectl pin revoke "$pin" grace 0 > /run/revoke.out 2>&1
+ok "journal: the monitor ends with it" wait_for 20 ended $monitor
+wait $monitor
+is "journal: as a failure" $? 2
+ok "journal: that says so" grep -q '^revokectl: monitor: its output' /run/monitor.err
 stop A B
 # It would have their pipes, too.
 revokectl -j monitor > /run/monitor.out 2>&1 &
