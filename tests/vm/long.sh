@@ -4,10 +4,10 @@
 # usage: long.sh
 # `make long`: all guest tests on the debug kernel; torture for ten minutes on each file
 # system of every kernel, and 600 seconds of RDMA with an fsync in each; all power cuts of
-# 20 seconds of torture; QEMU killed 200 times; the drivers that no guest has a device for,
-# compiled. It takes half a day or more. What has passed on this commit is not run again:
-# call it until nothing is left. Seeds are in the logs. Last line: N passed, N failed; these
-# are steps.
+# 20 seconds of torture; QEMU killed 200 times; the packages, with DKMS that builds in the
+# guests; the drivers that no guest has a device for, compiled. It takes half a day or more.
+# What has passed on this commit is not run again: call it until nothing is left. Seeds are
+# in the logs. Last line: N passed, N failed; these are steps.
 #
 # Must never count a step that another commit has passed.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -38,6 +38,7 @@ for kernel in newest 6.12 6.1; do
 done
 step cuts env TORTURE=20 "$VM/run.sh" newest power-cut
 step cut "$VM/cut-test.sh" 200
+step packages env PACKAGES=all "$VM/packages-test.sh"
 use_kernel newest
 step drivers "$VM/in-root.sh" "$ROOT" env O=/build /src/drivers-examples/patches/compile.sh "$KVER"
 echo "$passed passed, $failed failed"

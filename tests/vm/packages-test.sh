@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: packages-test.sh [SUITE...]	(default: trixie bookworm)
+# PACKAGES=all: machines with systemd for all kernels, where DKMS builds, not only for 6.1
 # Tests the Debian packages in both suites: built, checked, installed, upgraded, used,
-# removed and purged in a layer over the guest root; DKMS builds the modules for each
-# kernel, and guests use them. Prints TAP.
+# removed and purged, in a layer over the guest root and on booted machines with systemd;
+# DKMS builds the modules for each kernel, and guests use them. Prints TAP.
 #
 # Must never change the root itself: what a step changes is in its layer.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -159,6 +160,45 @@ without_packages() {
 		modinfo -k $KVER pin_revoke pin_revoke_ib"
 }
 
+# carry KERNEL - what DKMS built for it, as DKMS carries it to other machines
+carry() {
+	use_kernel "$1"
+	in_layer sh -ec "cd /var/lib/dkms/pin-revoke/$version
+		dkms mktarball pin-revoke/$version -k $KVER --binaries-only --archive dkms-$1.tar.gz
+		mv tarball/dkms-$1.tar.gz $deb/
+		rmdir tarball"
+}
+
+# on_systemd KERNEL - points of two boots of one machine whose process 1 is systemd, see
+# packages-guest.sh
+on_systemd() {
+	local boot logs line status dir=$layers/systemd-$1
+	mkdir -p "$dir"/debs{,-older}
+	cp "$VM/packages-guest.sh" "$TOP/README.md" "$dir/"
+	cp "$O/deb/$suite"/*.deb "$dir/debs/"
+	cp "$O/deb/$suite-0.0.1"/*.deb "$dir/debs-older/"
+	rm "$dir"/*/*-dbgsym_*
+	if [ "${PACKAGES:-}" != all ]; then
+		ok "$suite: what DKMS built for $1 can be carried" carry "$1"
+		cp "$O/deb/$suite/dkms-$1.tar.gz" "$dir/dkms.tar.gz"
+	fi
+	for boot in first second; do
+		logs=$O/vm/systemd-$1-$boot
+		"$VM/boot.sh" -k "$1" -o "$logs" -l "$dir.layer" -p "$dir" -t $((1800 * ${VM_SLOW:-1})) \
+			-q systemd "/pr/packages-guest.sh $boot" < /dev/null
+		status=$?
+		while read -r line; do
+			case $line in
+			"ok "*) pass "$1, $boot boot: ${line#* - }" ;;
+			"not ok "*) fail "$1, $boot boot: ${line#* - }" ;;
+			"#"*) echo "$line" ;;
+			esac
+		done < "$logs/output"
+		is "$1, $boot boot: it ends well" $status 0
+		ok "$1, $boot boot: the kernel has no complaint" "$VM/check-splats.sh" "$logs/dmesg"
+	done
+}
+
 [ $# != 0 ] || set -- trixie bookworm
 for suite; do
 	layer=$suite series=()
@@ -218,6 +258,7 @@ for suite; do
 	for kernel in "${kernels[@]}"; do
 		use_kernel "$kernel"
 		[ "$kernel" = 6.12 ] || ok "$kernel: a guest loads what DKMS made" loads "$kernel"
+		[ "$kernel" != 6.1 ] && [ "${PACKAGES:-}" != all ] || on_systemd "$kernel"
 	done
 	ok "$suite: soft-RoCE is removed" in_layer dpkg -r pin-revoke-rxe-dkms
 	for kernel in "${kernels[@]}"; do
