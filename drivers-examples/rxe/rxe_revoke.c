@@ -193,10 +193,13 @@ void rxe_revoke_cleanup(struct rxe_mr *mr)
 	rxe_revoke_kick(mr->elem.pool->rxe);
 }
 
-/* Caller has the lock. Return: the pages are there. */
-static bool rxe_revoke_live(struct rxe_mr *mr, u64 offset, unsigned int length)
+/* Return: the pages are there. For as long as the caller has the lock. */
+static __always_inline bool rxe_revoke_live(struct rxe_mr *mr, u64 iova,
+					    unsigned int length)
 {
 	struct rxe_revoke_mr *revoke = mr->revoke;
+	u64 offset = iova - mr->ibmr.iova +
+		     offset_in_page(revoke->region->umem.address);
 	unsigned long at = (offset >> PAGE_SHIFT) / PIN_REVOKE_CHUNK;
 	unsigned long last = ((offset + max(length, 1u) - 1) >> PAGE_SHIFT) /
 			     PIN_REVOKE_CHUNK;
@@ -209,36 +212,31 @@ static bool rxe_revoke_live(struct rxe_mr *mr, u64 offset, unsigned int length)
 	return true;
 }
 
-/**
- * rxe_revoke_enter - begin the access of one packet to a region
- * @mr: any region
- * @iova: first byte
- * @length: how many; within the region
- *
- * Context: Any but hard interrupt. On success bottom halves are off and nothing
- * may sleep until rxe_revoke_leave().
- * Return: 0, or -EFAULT if the region is gone, or a positive number: it is
- * revoked and may be back in that many milliseconds.
- */
-int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length)
+/* All that an access costs as long as nobody revokes. */
+static __always_inline bool rxe_revoke_try(struct rxe_mr *mr, u64 iova,
+					   unsigned int length)
 {
 	struct rxe_revoke_mr *revoke = mr->revoke;
-	u64 offset;
 
-	if (!revoke)
-		return 0;
+	if (READ_ONCE(revoke->state) != RXE_REVOKE_LIVE)
+		return false;
+	read_lock(&revoke->lock);
+	if (likely(rxe_revoke_live(mr, iova, length)))
+		return true;
+	read_unlock(&revoke->lock);
+	return false;
+}
 
-	offset = iova - mr->ibmr.iova + offset_in_page(revoke->region->umem.address);
+static noinline int rxe_revoke_meet(struct rxe_mr *mr, u64 iova, unsigned int length)
+{
+	struct rxe_revoke_mr *revoke = mr->revoke;
+
 	do {
-		if (READ_ONCE(revoke->state) == RXE_REVOKE_LIVE) {
-			read_lock_bh(&revoke->lock);
-			if (rxe_revoke_live(mr, offset, length))
-				return 0;
-			read_unlock_bh(&revoke->lock);
-		}
+		if (rxe_revoke_try(mr, iova, length))
+			return 0;
 		/* Who parks now is found by rxe_revoke_kick(), or sees this. */
 		smp_mb();
-	} while (rxe_revoke_live(mr, offset, length));
+	} while (rxe_revoke_live(mr, iova, length));
 
 	if (READ_ONCE(revoke->state) == RXE_REVOKE_GONE)
 		return -EFAULT;
@@ -252,13 +250,32 @@ int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length)
 }
 
 /**
+ * rxe_revoke_enter - begin the access of one packet to a region
+ * @mr: any region
+ * @iova: first byte
+ * @length: how many; within the region
+ *
+ * Context: Any but hard interrupt. On success nothing may sleep until
+ * rxe_revoke_leave(). Readers leave bottom halves on: one that interrupts another
+ * passes a waiting writer, which has them off.
+ * Return: 0, or -EFAULT if the region is gone, or a positive number: it is
+ * revoked and may be back in that many milliseconds.
+ */
+int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length)
+{
+	if (!mr->revoke || likely(rxe_revoke_try(mr, iova, length)))
+		return 0;
+	return rxe_revoke_meet(mr, iova, length);
+}
+
+/**
  * rxe_revoke_leave - end what rxe_revoke_enter() has begun
  * @mr: the same region
  */
 void rxe_revoke_leave(struct rxe_mr *mr)
 {
 	if (mr->revoke)
-		read_unlock_bh(&mr->revoke->lock);
+		read_unlock(&mr->revoke->lock);
 }
 
 /* One that the stock module has not: DKMS does not replace a module by its equal. */

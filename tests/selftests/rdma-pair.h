@@ -24,7 +24,9 @@
 #include <unistd.h>
 
 #define MSG		(64UL << 10)	/* 64 packets */
+#ifndef SIZE
 #define SIZE		(4 * MSG)
+#endif
 #define SEED		2654435761u
 #define HITS		"/sys/module/rdma_rxe/parameters/revoked_hits"
 #define LIMIT		60		/* seconds for one kind of operation */
@@ -42,6 +44,7 @@ struct end {
 
 static struct ibv_context *ctx;
 static struct ibv_pd *pd;
+static struct ibv_comp_channel *channel;	/* of queues that are waited for */
 static union ibv_gid gid;
 static int gid_index;
 static char *file_mem, *anon_mem;
@@ -117,7 +120,7 @@ static void create(struct end *e, enum ibv_qp_type type, bool srq)
 	};
 
 	memset(e, 0, sizeof(*e));
-	e->cq = ibv_create_cq(ctx, 256, NULL, NULL, 0);
+	e->cq = ibv_create_cq(ctx, 256, NULL, channel, 0);
 	if (!e->cq)
 		err(1, "completion queue");
 	if (srq) {

@@ -4,8 +4,9 @@
 # usage: figures.sh [KERNEL]
 # `make figures`, in instructions, counted by QEMU (-icount): what an fsync of a file
 # that nobody has pinned costs without the module, with it, with it and a pin on
-# another file; what a declared range costs beside a memory region of soft-RoCE. The
-# other figures are printed by selftests/figures.sh.
+# another file; what a declared range costs beside a memory region of soft-RoCE; what
+# soft-RoCE costs when both ends are revocable regions, beside it as it is distributed.
+# The other figures are printed by selftests/figures.sh.
 #
 # Must never judge: it prints.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -28,7 +29,9 @@ start A
 count "a pin on another file"
 stop A && unload pin_dummy && wait_for 10 unload pin_revoke
 count "no module again"
-rxe_up stock && /pr/tests/count-declare rxe0
+rdma() { /pr/tests/count-rdma "$2" | sed -n "s/^[WRS]/$1 &/p"; }
+rxe_up stock && /pr/tests/count-declare rxe0 && rdma stock /dev/shm/file
+rxe_down && rxe_up && rdma revocable /mnt/rdma
 '
 "$VM/build.sh" "$kernel"
 "$VM/boot.sh" -i -k "$kernel" -o "$O/vm/figures" -q command "$job" < /dev/null ||
@@ -53,4 +56,12 @@ awk -F '[: ]+' -v kernel="$kernel" '
 			n++
 		}
 	}
-	END { exit n != 6 }' "$O/vm/figures/output" || die "no figures, see $O/vm/figures/output"
+	/^stock/ { stock[$2, $3] = $NF }
+	/^revocable/ {
+		quiet = quiet sprintf(", %s of %d KiB %.3f", $2, $3 / 1024, $NF / stock[$2, $3])
+		n++
+	}
+	END {
+		print "soft-RoCE on " kernel ", quiet revocable regions, ratio to stock" quiet
+		exit n != 15
+	}' "$O/vm/figures/output" || die "no figures, see $O/vm/figures/output"
