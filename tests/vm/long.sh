@@ -3,7 +3,8 @@
 #
 # usage: long.sh
 # `make long`: all guest tests on the debug kernel; torture for ten minutes on each file
-# system of every kernel, and 600 seconds of RDMA with an fsync in each; all power cuts of
+# system of every kernel, and 600 seconds of RDMA with an fsync in each; rdma-core's test
+# suite, all of it, on the stock driver and on ours, on every kernel; all power cuts of
 # 20 seconds of torture; QEMU killed 200 times; the packages, with DKMS that builds in the
 # guests; the drivers that no guest has a device for, compiled. It takes half a day or more.
 # What has passed on this commit is not run again: call it until nothing is left. Seeds are
@@ -35,6 +36,7 @@ export VM_LIMIT=50000
 step debug env TORTURE=100 "$VM/run.sh" debug
 for kernel in newest 6.12 6.1; do
 	step "torture-$kernel" env TORTURE=600 "$VM/run.sh" $kernel torture rdma-resilience
+	step "pyverbs-$kernel" env PYVERBS=all VM_SLOW=3 "$VM/run.sh" $kernel rxe-pyverbs
 done
 step cuts env TORTURE=20 "$VM/run.sh" newest power-cut
 step cut "$VM/cut-test.sh" 200
