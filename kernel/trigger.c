@@ -111,7 +111,7 @@ bool pinr_frame_covers(struct pin_revoke_pin *pin)
  * inside a transaction or inside reclaim, and one whose outer trigger has
  * waited: all pins of the system call were asked there.
  */
-static bool pinr_may_wait(void)
+bool pinr_may_wait(void)
 {
 	return !(current->flags & (PF_KTHREAD | PF_MEMALLOC)) &&
 	       !current->journal_info && !pinr_frame_waited();

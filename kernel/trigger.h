@@ -21,6 +21,7 @@ struct pinr_frame {
 
 void pinr_frame_begin(struct pinr_frame *frame);
 void pinr_frame_end(struct pinr_frame *frame);
+bool pinr_may_wait(void);
 bool pinr_frame_covers(struct pin_revoke_pin *pin);
 void pinr_frame_ask(struct pinr_frame *frames, unsigned int nr,
 		    enum pin_revoke_reason reason);
@@ -92,6 +93,7 @@ int pinr_pressure_init(void);
 void pinr_pressure_exit(void);
 
 /* trigger_memory.c */
+void pinr_memory_ask(unsigned long first, unsigned long nr_pfns);
 int pinr_memory_init(void);
 void pinr_memory_exit(void);
 

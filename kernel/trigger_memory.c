@@ -36,7 +36,8 @@ static bool pinr_pin_in(struct pin_revoke_pin *pin, unsigned long first,
 	return false;
 }
 
-static void pinr_offline_ask(unsigned long first, unsigned long nr_pfns)
+/* Asks for all that is pinned in these pages, and waits, both as any trigger. */
+void pinr_memory_ask(unsigned long first, unsigned long nr_pfns)
 {
 	struct pinr_scope scope = { .anon = true };
 	enum pin_revoke_reason reason = PIN_REVOKE_REASON_OFFLINE;
@@ -70,7 +71,7 @@ static int pinr_memory_notify(struct notifier_block *nb, unsigned long action,
 		pinr_offline.scope = (struct pinr_scope) { };
 		pinr_frame_begin(&pinr_offline);
 		pinr_offlining = true;
-		pinr_offline_ask(mem->start_pfn, mem->nr_pages);
+		pinr_memory_ask(mem->start_pfn, mem->nr_pages);
 		break;
 	case MEM_CANCEL_OFFLINE:
 	case MEM_OFFLINE:

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: series.sh SOURCE.tar.xz OUTDIR
+#	 series.sh files OUTDIR
 # Makes the patch series for that kernel source: OUTDIR/0001-*.patch and so on, for
 # git am; OUTDIR/git is the repository that they were made in, with the files of the
-# source that they touch. What the patches of this directory look like is in README.
+# source that they touch. "files": only OUTDIR/git, with what is new in the series.
+# What the patches of this directory look like is in README.
 #
 # Must never change this tree, nor add a tag that nobody gave: the author is whoever
 # git says you are.
@@ -18,7 +20,7 @@ out=${2:?usage: series.sh SOURCE.tar.xz OUTDIR}
 copy() {
 	mkdir -p "${2%/*}"
 	# shellcheck disable=SC2086 # a pattern
-	(cd "$top" && cp --no-preserve=mode $1 "$out/git/$2")
+	(cd "$top" && cp --preserve=mode,timestamps $1 "$out/git/$2")
 }
 
 # newest FROM TO - the same, without what older kernels need, up to its #else
@@ -52,10 +54,25 @@ fill() {
 		{ print }' "$top/$1" > "$2"
 }
 
-rm -rf "$out"
+# new_files PATCH WHAT... - those lines of it
+new_files() {
+	local what from to
+	while read -r what from to; do
+		[[ " ${*:2} " != *" $what "* ]] || $what "$from" "$to"
+	done < <(sed -n '/^---$/,/^diff /p' "$1")
+}
+
+[ "$source" = files ] || rm -rf "$out"
 mkdir -p "$out/git"
 out=$(cd "$out" && pwd)
 cd "$out/git"
+if [ "$source" = files ]; then
+	for patch in "$here"/*.patch; do
+		new_files "$patch" copy fill newest
+	done
+	exit
+fi
+
 git init -q
 for patch in "$here"/*.patch; do
 	cat "$patch"
@@ -68,11 +85,7 @@ git commit -q -m "${source##*/}"
 git tag source
 
 for patch in "$here"/*.patch; do
-	while read -r what from to; do
-		case $what in
-		copy|fill|newest|apply) $what "$from" "$to" ;;
-		esac
-	done < <(sed -n '/^---$/,/^diff /p' "$patch")
+	new_files "$patch" copy fill newest apply
 	! grep -q '^diff --git' "$patch" || sed -n '/^diff --git/,$p' "$patch" | git apply
 	git add .
 	sed '1d; /^---$/,$d' "$patch" | git commit -q -F -

@@ -36,7 +36,8 @@
  *   collapsed, inserted or unshared.
  * @PIN_REVOKE_REASON_REMAP: A range of the file is the source or the target of
  *   a clone, a dedupe, or a copy that clones.
- * @PIN_REVOKE_REASON_OFFLINE: A block of memory goes offline.
+ * @PIN_REVOKE_REASON_OFFLINE: A block of memory goes offline, or is needed in
+ *   one piece.
  * @PIN_REVOKE_REASON_DRAIN: An administrator keeps the pin away until the
  *   drain ends: what can be dropped should be.
  * @PIN_REVOKE_REASON_SUSPEND: The machine is about to sleep.

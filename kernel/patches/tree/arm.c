@@ -24,6 +24,26 @@ static pgoff_t pinr_next_skipped(const struct address_space *mapping,
 	return pinr_index_skipped(mapping, pos, &first, &last) ? first : ULONG_MAX;
 }
 
+/*
+ * Memory in one piece: what is pinned in it does not move, so whoever has it
+ * pinned is asked, and nothing comes back before the rest was moved. The range is
+ * isolated: what comes back later comes from elsewhere.
+ */
+static int pinr_contig_migrate(struct compact_control *cc, unsigned long start,
+			       unsigned long end, pin_revoke_contig_t *orig)
+{
+	struct pinr_frame frame = { };
+	int err;
+
+	if (!pinr_may_wait())
+		return orig(cc, start, end);
+	pinr_frame_begin(&frame);
+	pinr_memory_ask(start, end - start);
+	err = orig(cc, start, end);
+	pinr_frame_end(&frame);
+	return err;
+}
+
 static const struct pin_revoke_hooks pinr_hooks = {
 	.next_skipped			= pinr_next_skipped,
 	.do_writepages			= pinr_do_writepages,
@@ -36,6 +56,7 @@ static const struct pin_revoke_hooks pinr_hooks = {
 	.vfs_clone_file_range		= pinr_vfs_clone_file_range,
 	.vfs_dedupe_file_range_one	= pinr_vfs_dedupe_file_range_one,
 	.vfs_copy_file_range		= pinr_vfs_copy_file_range,
+	.contig_migrate			= pinr_contig_migrate,
 };
 
 /* One more pin wants to be asked for. May sleep. */

@@ -118,6 +118,12 @@ ssize_t pin_revoke_vfs_copy_file_range(struct file *file_in, loff_t pos_in,
 			       file_out, pos_out, len, flags);
 }
 
+int pin_revoke_contig_migrate(struct compact_control *cc, unsigned long start,
+			      unsigned long end, pin_revoke_contig_t *orig)
+{
+	return pin_revoke_call(contig_migrate, orig, cc, start, end);
+}
+
 pgoff_t __pin_revoke_next_skipped(const struct address_space *mapping,
 				  pgoff_t pos)
 {

@@ -20,6 +20,9 @@
 typedef int pin_revoke_truncate_t(struct mnt_idmap *idmap,
 				  struct dentry *dentry, loff_t length,
 				  unsigned int time_attrs, struct file *filp);
+struct compact_control;
+typedef int pin_revoke_contig_t(struct compact_control *cc, unsigned long start,
+				unsigned long end);
 
 /*
  * What the core puts around functions: each is like the one of its name, which is
@@ -56,6 +59,8 @@ struct pin_revoke_hooks {
 				       struct file *file_out, loff_t pos_out,
 				       size_t len, unsigned int flags,
 				       typeof(vfs_copy_file_range) *orig);
+	int (*contig_migrate)(struct compact_control *cc, unsigned long start,
+			      unsigned long end, pin_revoke_contig_t *orig);
 };
 
 #ifdef CONFIG_PIN_REVOKE_HOOKS
@@ -98,6 +103,8 @@ ssize_t pin_revoke_vfs_copy_file_range(struct file *file_in, loff_t pos_in,
 				       struct file *file_out, loff_t pos_out,
 				       size_t len, unsigned int flags,
 				       typeof(vfs_copy_file_range) *orig);
+int pin_revoke_contig_migrate(struct compact_control *cc, unsigned long start,
+			      unsigned long end, pin_revoke_contig_t *orig);
 pgoff_t __pin_revoke_next_skipped(const struct address_space *mapping,
 				  pgoff_t pos);
 bool __pin_revoke_skip(struct folio *folio, struct writeback_control *wbc);
