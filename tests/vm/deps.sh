@@ -36,7 +36,7 @@ for suite in $suites; do
 done
 for kernel; do
 	[ "$kernel" = debug ] || continue
-	[ -d "$(home_of trixie)" ] && [ -d "$(debug_home "$(home_of trixie)/root")" ] ||
+	[ -d "$(home_of trixie)" ] && [ -d "$(built_home debug "$(home_of trixie)/root")" ] ||
 		debug="disk 150 MB (2 GB while it is built), 13 minutes"
 done
 guest=there

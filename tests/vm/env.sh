@@ -26,11 +26,11 @@ in_ns() {
 	fi
 }
 
-# The names of kernels are ours (newest, 6.12, 6.1, debug); the root knows the
-# version, of debug what kernel.sh has built.
+# The names of kernels are ours (newest, 6.12, 6.1; debug, patched, plain); the root
+# knows the version, of the latter what kernel.sh has built.
 suite_of() {
 	case $1 in
-	newest|6.12|debug) echo trixie ;;
+	newest|6.12|debug|patched|plain) echo trixie ;;
 	6.1) echo bookworm ;;
 	*) die "no kernel is called '$1'" ;;
 	esac
@@ -47,17 +47,19 @@ home_of() {
 # clang_of HOME - the layer over its root that has clang, see fuzz.sh
 clang_of() { echo "$1/clang"; }
 
-# debug_source ROOT - the package that it is built from
-debug_source() { echo "linux-source-$(cut -d. -f1,2 "$1/etc/pin-revoke-guest/newest")"; }
+# kernel_source ROOT - the package that our kernels are built from
+kernel_source() { echo "linux-source-$(cut -d. -f1,2 "$1/etc/pin-revoke-guest/newest")"; }
 
-# debug_home ROOT - where the debug kernel is, or will be. What it was built from
-# is in the name: another compiler or another root is no reason to build again.
-debug_home() {
+# built_home NAME ROOT - where that kernel is, or will be. What it was built from is in
+# the name: another compiler or another root is no reason to build again.
+built_home() {
 	local key
-	key=$(cat "$VM/kernel.sh" "$VM/debug.config" \
-		<("$VM/in-root.sh" "$1" dpkg-query -W "$(debug_source "$1")") |
+	key=$(cat "$VM"/{kernel.sh,guest.config,series.config,debug.config} \
+		"$TOP"/kernel/patches/{*.sh,*.patch} \
+		"$TOP"/kernel/patches/tree/{hooks.c,*.in,*_hooks.h,Kconfig} \
+		<("$VM/in-root.sh" "$2" dpkg-query -W "$(kernel_source "$2")") |
 		sha256sum | cut -c1-12)
-	echo "$CACHE/debug-$key"
+	echo "$CACHE/$1-$key"
 }
 
 # use_kernel KERNEL - sets KERNEL, HOME_DIR, ROOT, KVER, KERNEL_DIR (its part of
@@ -73,16 +75,19 @@ use_kernel() {
 	USER_O=$O/$suite # programs are linked with the suite's libraries
 	KERNEL_DIR=$HOME_DIR
 	export GUEST_MODULES=
-	if [ "$KERNEL" = debug ]; then
-		"$VM/kernel.sh"
-		KERNEL_DIR=$(debug_home "$ROOT")
+	case $KERNEL in
+	debug|patched|plain)
+		"$VM/kernel.sh" "$KERNEL"
+		KERNEL_DIR=$(built_home "$KERNEL" "$ROOT")
 		KVER=$(cat "$KERNEL_DIR/release")
 		IMAGE=$KERNEL_DIR/vmlinuz
 		GUEST_MODULES=$KERNEL_DIR/modules
-		VM_SLOW=${VM_SLOW:-4}
-	else
+		[ "$KERNEL" != debug ] || VM_SLOW=${VM_SLOW:-4}
+		;;
+	*)
 		KVER=$(cat "$ROOT/etc/pin-revoke-guest/$KERNEL") ||
 			die "the $suite root has no kernel called '$KERNEL'"
 		IMAGE=$ROOT/boot/vmlinuz-$KVER
-	fi
+		;;
+	esac
 }
