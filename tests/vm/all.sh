@@ -43,7 +43,7 @@ suite() {
 	SECONDS=0
 	rm -f "$O/results/$1"
 	# As env.sh would, if nobody said anything; the longest grace is 15 s.
-	case $1 in rules|*-debug) VM_SLOW=4 ;; esac
+	case $1 in rules|series|*-debug) VM_SLOW=4 ;; esac
 	case $1 in
 	tree) tap tree one_tap tree "$VM/check-tree.sh" ;;
 	unit) tap unit "$VM/unit.sh" ;;
@@ -57,6 +57,11 @@ suite() {
 	guest-debug)
 		mapfile -t tests < <(grep -v '^#' "$VM/debug.tests")
 		VM_AGAIN=1 "$VM/run.sh" debug "${tests[@]}"
+		;;
+	series)
+		rm -f "$O/vm/series/result"
+		VM_AGAIN=1 "$VM/series.sh" test
+		cp "$O/vm/series/result" "$O/results/series"
 		;;
 	guest-*) VM_AGAIN=1 "$VM/run.sh" "${1#guest-}" ;;
 	esac
@@ -83,7 +88,7 @@ done
 suites+=(cut harness peer dma-iommu dma-bounce)
 case " $* " in
 *" debug "*)
-	suites+=(rules)
+	suites+=(series rules)
 	# Nothing cached: long before it is needed.
 	nice -n 5 "$VM/kernel.sh" > /dev/null 2>&1 &
 	;;

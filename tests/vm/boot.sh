@@ -11,6 +11,7 @@
 #   -p  directory laid over the payload	-t  limit for all of the boot
 #   -q  do not copy what the job prints to stdout, only to DIR/output
 #   -i  one processor, on which each instruction takes a nanosecond
+# VM_BOOT: more for the kernel's command line.
 # VM_DMA: how the guest's edu device sees memory: plain, iommu, bounce.
 # VM_NET: 1:DIR or 2:DIR, a wire between two guests of that name; the only network
 # Boots a guest, does the job, and exits with its status: 124 if
@@ -98,7 +99,7 @@ args=(
 	"${machine[@]}" "${cpus[@]}" -cpu max,la57=off -no-reboot
 	-nodefaults -no-user-config -display none "${net[@]}"
 	-kernel "$IMAGE" -initrd "$tmp/initrd"
-	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline numa_balancing=disable $debug $dma"
+	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic memmap=512M!1G rcupdate.rcu_cpu_stall_timeout=60 memhp_default_state=offline numa_balancing=disable $debug $dma ${VM_BOOT:-}"
 	-serial "file:$out/console"
 )
 args+=(-device "edu,dma_mask=0xffffffffffffffff")

@@ -24,7 +24,7 @@ if [ "$some" = 0 ]; then
 fi
 use_kernel "$kernel"
 expected=("$VM/expected" "$VM/expected-$kernel")
-[ -z "${VM_EXPECTED:-}" ] || expected=("$VM_EXPECTED")
+[ -z "${VM_EXPECTED:-}" ] || read -ra expected <<< "$VM_EXPECTED"
 logs=${VM_LOGS:-$O/vm/$kernel}
 mkdir -p "$O/results" "$logs"
 result=$O/results/guest-$kernel
