@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: long.sh
-# `make long`: all guest tests on the debug kernel; torture for ten minutes on each file
-# system of every kernel, and 600 seconds of RDMA with an fsync in each; rdma-core's test
-# suite, all of it, on the stock driver and on ours, on every kernel; all power cuts of
-# 20 seconds of torture; QEMU killed 200 times; the packages, with DKMS that builds in the
-# guests; the drivers that no guest has a device for, compiled. It takes half a day or more.
-# What has passed on this commit is not run again: call it until nothing is left. Seeds are
-# in the logs. Last line: N passed, N failed; these are steps.
+# `make long`: all guest tests on the debug kernel, core-fuzz with a million messages;
+# torture for ten minutes on each file system of every kernel, and 600 seconds of RDMA with
+# an fsync in each; rdma-core's test suite, all of it, on the stock driver and on ours, on
+# every kernel; all power cuts of 20 seconds of torture; QEMU killed 200 times; the packages,
+# with DKMS that builds in the guests; the drivers that no guest has a device for, compiled.
+# It takes half a day or more. What has passed on this commit is not run again: call it until
+# nothing is left. Seeds are in the logs. Last line: N passed, N failed; these are steps.
 #
 # Must never count a step that another commit has passed.
 . "${BASH_SOURCE[0]%/*}/env.sh"
