@@ -9,9 +9,6 @@
 
 #include "core.h"
 
-/* One claim at a time: a pin gets one word. */
-static DEFINE_MUTEX(pinr_claiming);
-
 static void pinr_unclaim(struct pin_revoke_pin *pin)
 {
 	spin_lock(&pinr_lock);
@@ -40,7 +37,7 @@ int pinr_claim(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 
 	if (pin->holder != ctx->holder)
 		return -EPERM;
-	mutex_lock(&pinr_claiming);
+	mutex_lock(&ctx->holder->claiming);
 	spin_lock(&pinr_lock);
 	if (ctx->closed) {
 		err = -EBADF;
@@ -62,7 +59,7 @@ int pinr_claim(struct pinr_ctx *ctx, struct pin_revoke_pin *pin)
 		err = pinr_word_get(ctx, pin);
 	if (err && news)
 		pinr_unclaim(pin);
-	mutex_unlock(&pinr_claiming);
+	mutex_unlock(&ctx->holder->claiming);
 	return err;
 }
 
@@ -78,7 +75,7 @@ void pinr_ctx_leave(struct pinr_ctx *ctx)
 {
 	struct pin_revoke_pin *pin;
 
-	mutex_lock(&pinr_claiming);
+	mutex_lock(&ctx->holder->claiming);
 	for (;;) {
 		spin_lock(&pinr_lock);
 		pin = list_first_entry_or_null(&ctx->pins, struct pin_revoke_pin,
@@ -97,5 +94,5 @@ void pinr_ctx_leave(struct pinr_ctx *ctx)
 		pinr_pin_put(pin);
 		cond_resched();
 	}
-	mutex_unlock(&pinr_claiming);
+	mutex_unlock(&ctx->holder->claiming);
 }

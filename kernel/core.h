@@ -83,11 +83,11 @@ struct pinr_holder {
 	struct kref ref;
 	struct mm_struct *mm;		/* mmgrab: identity, not the memory */
 	struct list_head all;		/* pinr_lock, as all lists below */
-	struct list_head pins;
-	struct list_head ctxs;
+	struct list_head pins, ctxs;
 	unsigned int nr_ctxs;		/* until they are freed */
 	bool missed;			/* let a deadline pass, not heard since */
 	unsigned int seq;		/* when its pins changed last */
+	struct mutex claiming;		/* one at a time: a pin gets one word */
 };
 
 struct pinr_holder *pinr_holder_get(struct mm_struct *mm);

@@ -53,6 +53,7 @@ struct pinr_holder *pinr_holder_get(struct mm_struct *mm)
 	new->mm = mm;
 	INIT_LIST_HEAD(&new->pins);
 	INIT_LIST_HEAD(&new->ctxs);
+	mutex_init(&new->claiming);
 
 	spin_lock(&pinr_lock);
 	/* Another thread may have been first. */

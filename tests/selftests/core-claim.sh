@@ -125,6 +125,24 @@ is "thread: and once more" "$(h A undispatch 2)" ok
 is "thread: starts again" "$(h A dispatch 2)" ok
 is "thread: ends with its context" "$(h A close 2)" ok
 
+# While a device of A's takes its time to stop, the pin is nobody's to give back; others'
+# contexts have nothing to do with that.
+what=apart
+is "apart: a context" "$(h A listen 0)" ok
+like "apart: A pins" "$(h A pin 0 0+0 65536 wk)" 'ok fd=*'
+is "apart: it is claimed" "$(h A claim 0 "$(last_pin)")" "ok pin=$(last_pin)"
+grace 0
+hold quiesce
+tell B fsync 0
+ok "apart: its device does not stop" wait_for 20 held 1
+tell A close 0
+ok "apart: its context is not closed yet" wait_for 20 waits_at A pinr_ctx_leave
+tell N close 0
+is "apart: N's is" "$(hear N 5)" ok
+hold nowhere
+is "apart: now it is" "$(hear A)" ok
+like "apart: fsync" "$(hear B)" 'ok ms=*'
+
 stop A B N
 nothing_left
 done_testing
