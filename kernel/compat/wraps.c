@@ -31,6 +31,8 @@
 
 /* How long to keep wraps after the last pin: pins come and go in bursts. */
 #define PINR_LINGER	(2 * HZ)
+/* How long a pin waits until it will be asked for. */
+#define PINR_ARMING	(10 * HZ)
 
 struct pinr_wrap {
 	const char *name;
@@ -163,8 +165,10 @@ static bool ask = true;
 module_param(ask, bool, 0444);
 MODULE_PARM_DESC(ask, "wrap kernel functions to ask holders (otherwise pins are only forced)");
 
-static DEFINE_MUTEX(pinr_arm_lock);	/* armed */
+static DEFINE_MUTEX(pinr_arm_lock);	/* wraps */
 static atomic_t pinr_users;
+static bool pinr_is_armed;
+static DECLARE_WAIT_QUEUE_HEAD(pinr_arming);
 
 static void *pinr_symbol(const char *name)
 {
@@ -210,53 +214,19 @@ static int pinr_wrap_arm(struct pinr_wrap *wrap)
 	return err;
 }
 
-static void pinr_disarm_all(void)
-{
-	struct pinr_wrap *wrap;
-
-	lockdep_assert_held(&pinr_arm_lock);
-	for (wrap = pinr_wraps; wrap < pinr_wraps + ARRAY_SIZE(pinr_wraps); wrap++) {
-		if (!wrap->armed)
-			continue;
-		unregister_ftrace_function(&wrap->ops);
-		pinr_wrap_unfilter(wrap);
-		wrap->armed = false;
-	}
-}
-
-static void pinr_disarm_work(struct work_struct *work)
-{
-	mutex_lock(&pinr_arm_lock);
-	if (!atomic_read(&pinr_users))
-		pinr_disarm_all();
-	mutex_unlock(&pinr_arm_lock);
-}
-
-static DECLARE_DELAYED_WORK(pinr_disarm_later, pinr_disarm_work);
-
-/**
- * pinr_arm - one more pin wants to be asked for
- *
- * A function that cannot be wrapped (a live patch has it) is reported and left
- * out: its callers meet the backstop.
- *
- * Context: process context without locks that the wrapped functions take.
- */
-void pinr_arm(void)
+static void pinr_arm_all(void)
 {
 	static bool said;
 	struct pinr_wrap *wrap;
 	char names[200] = "";
 	int err;
 
-	mutex_lock(&pinr_arm_lock);
-	if (atomic_inc_return(&pinr_users) > 1 || !ask)
-		goto out;
+	lockdep_assert_held(&pinr_arm_lock);
 	for (wrap = pinr_wraps; wrap < pinr_wraps + ARRAY_SIZE(pinr_wraps); wrap++) {
 		if (wrap->armed)
 			continue;
 		err = pinr_wrap_arm(wrap);
-		wrap->failed = err;
+		WRITE_ONCE(wrap->failed, err);
 		if (err) {
 			pr_warn("%s cannot be wrapped (%d): holders are not asked there\n",
 				wrap->name, err);
@@ -269,8 +239,70 @@ void pinr_arm(void)
 		pr_info("while there are pins, holders are asked in:%s\n",
 			names[0] ? names : " nothing");
 	said = true;
-out:
+	WRITE_ONCE(pinr_is_armed, true);
+	wake_up_all(&pinr_arming);
+}
+
+/*
+ * Whatever is unregistered waits until each task has slept or was seen in user
+ * space: with tasks that avoid both it is long. Stops when somebody pins.
+ */
+static void pinr_disarm_all(void)
+{
+	struct pinr_wrap *wrap;
+
+	lockdep_assert_held(&pinr_arm_lock);
+	WRITE_ONCE(pinr_is_armed, false);
+	smp_mb();	/* pairs with that of atomic_inc_return() in pinr_arm() */
+	for (wrap = pinr_wraps; wrap < pinr_wraps + ARRAY_SIZE(pinr_wraps); wrap++) {
+		if (atomic_read(&pinr_users))
+			return;
+		if (!wrap->armed)
+			continue;
+		unregister_ftrace_function(&wrap->ops);
+		pinr_wrap_unfilter(wrap);
+		wrap->armed = false;
+	}
+}
+
+static void pinr_arm_work(struct work_struct *work)
+{
+	mutex_lock(&pinr_arm_lock);
+	if (atomic_read(&pinr_users))
+		pinr_arm_all();
 	mutex_unlock(&pinr_arm_lock);
+}
+
+static void pinr_disarm_work(struct work_struct *work)
+{
+	mutex_lock(&pinr_arm_lock);
+	if (!atomic_read(&pinr_users))
+		pinr_disarm_all();
+	/* Who came meanwhile may have seen what was armed. */
+	if (ask && atomic_read(&pinr_users))
+		pinr_arm_all();
+	mutex_unlock(&pinr_arm_lock);
+}
+
+static DECLARE_WORK(pinr_arm_now, pinr_arm_work);
+static DECLARE_DELAYED_WORK(pinr_disarm_later, pinr_disarm_work);
+
+/**
+ * pinr_arm - one more pin wants to be asked for
+ *
+ * A function that cannot be wrapped (a live patch has it) is reported and left
+ * out: its callers meet the backstop. So do all of them for as long as it takes,
+ * if it takes too long.
+ *
+ * Context: process context without locks that the wrapped functions take.
+ */
+void pinr_arm(void)
+{
+	atomic_inc_return(&pinr_users);	/* orders: see pinr_disarm_all() */
+	if (!ask || READ_ONCE(pinr_is_armed))
+		return;
+	queue_work(system_long_wq, &pinr_arm_now);
+	wait_event_killable_timeout(pinr_arming, READ_ONCE(pinr_is_armed), PINR_ARMING);
 }
 
 /* Reasons for which nobody is asked, because no function could be wrapped; bits. */
@@ -279,13 +311,11 @@ u32 pinr_unasked(void)
 	struct pinr_wrap *wrap;
 	u32 all = 0, asked = 0;
 
-	mutex_lock(&pinr_arm_lock);
 	for (wrap = pinr_wraps; wrap < pinr_wraps + ARRAY_SIZE(pinr_wraps); wrap++) {
 		all |= wrap->reasons;
-		if (ask && !wrap->failed)
+		if (ask && !READ_ONCE(wrap->failed))
 			asked |= wrap->reasons;
 	}
-	mutex_unlock(&pinr_arm_lock);
 	return all & ~asked;
 }
 
@@ -316,6 +346,7 @@ int pinr_arm_init(void)
  */
 void pinr_arm_exit(void)
 {
+	cancel_work_sync(&pinr_arm_now);
 	cancel_delayed_work_sync(&pinr_disarm_later);
 	mutex_lock(&pinr_arm_lock);
 	pinr_disarm_all();
