@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
+#include <linux/genetlink.h>
 #include <linux/netlink.h>
-#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
 #include "internal.h"
 
 /*
@@ -112,6 +113,36 @@ int revoke_nl_adopt(struct revoke_nl *nl, int protocol, int fd)
 	return revoke_nl_errno(err);
 }
 
+static int on_family(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *id = nlmsg_find_attr(nlh, GENL_HDRLEN,
+					    CTRL_ATTR_FAMILY_ID);
+
+	if (!id || nla_len(id) != sizeof(uint16_t))
+		return -EPROTO;
+	*(int *)arg = nla_get_u16(id);
+	return 0;
+}
+
+/*
+ * Not genl_ctrl_resolve(): to that every error, no memory too, means that there is no
+ * such family.
+ */
+static int find_family(struct revoke_nl *nl)
+{
+	struct nl_msg *msg;
+	int err;
+
+	nl->family = GENL_ID_CTRL;
+	msg = revoke_nl_msg(nl, CTRL_CMD_GETFAMILY, NLM_F_REQUEST);
+	if (msg && nla_put_string(msg, CTRL_ATTR_FAMILY_NAME, PIN_REVOKE_FAMILY_NAME)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	err = revoke_nl_call(nl, msg, on_family, &nl->family, NULL);
+	return err == -ENOENT ? -ENOSYS : err;
+}
+
 /**
  * revoke_nl_connect - open a socket of the family
  * @nl: filled in
@@ -135,12 +166,10 @@ int revoke_nl_connect(struct revoke_nl *nl)
 		close(fd);
 		return err;
 	}
-	nl->family = genl_ctrl_resolve(nl->sk, PIN_REVOKE_FAMILY_NAME);
-	if (nl->family >= 0)
-		return 0;
-	err = revoke_nl_errno(nl->family);
-	revoke_nl_close(nl);
-	return err == -ENOENT ? -ENOSYS : err;
+	err = find_family(nl);
+	if (err)
+		revoke_nl_close(nl);
+	return err;
 }
 
 /* Also after a revoke_nl_connect() that failed. */
