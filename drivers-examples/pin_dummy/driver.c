@@ -97,6 +97,7 @@ static void dummy_quiesce(void *priv, unsigned long start, unsigned long last,
 {
 	struct dummy *dummy = priv;
 
+	dummy_crash(dummy);
 	dummy_hold(dummy, DUMMY_QUIESCE);
 	dummy_slow(dummy);
 	spin_lock(&dummy->lock);

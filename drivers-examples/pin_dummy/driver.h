@@ -61,6 +61,7 @@ enum dummy_point {
 };
 
 void dummy_hold(struct dummy *dummy, enum dummy_point point);
+void dummy_crash(struct dummy *dummy);
 void dummy_slow(struct dummy *dummy);
 int dummy_fails(struct dummy *dummy);
 bool dummy_ignores(struct dummy *dummy);

@@ -71,9 +71,20 @@ static unsigned int fail_map;
 module_param(fail_map, uint, 0600);
 MODULE_PARM_DESC(fail_map, "errno that ->map() returns");
 
+static bool crash;
+module_param(crash, bool, 0600);
+MODULE_PARM_DESC(crash, "->quiesce() is an oops");
+
 static bool ignore;
 module_param(ignore, bool, 0600);
 MODULE_PARM_DESC(ignore, "the device writes until ->unmap()");
+
+/* The end of whoever calls, with all that he holds. */
+void dummy_crash(struct dummy *dummy)
+{
+	if (dummy->flags & PIN_DUMMY_KNOBS && READ_ONCE(crash))
+		WRITE_ONCE(*(int *)NULL, 0);
+}
 
 /* Context: may sleep, as long as the test likes. */
 void dummy_hold(struct dummy *dummy, enum dummy_point point)

@@ -50,6 +50,7 @@ suite() {
 	dma-*) dma "${1#dma-}" "$2" ;;
 	# A WARNING does not end a stock kernel's run.
 	harness) tap harness one_tap harness "$VM/check-splats-test.sh" "$2" ;;
+	crash) tap crash one_tap crash "$VM/crash-test.sh" "$2" ;;
 	cut) tap cut one_tap cut "$VM/cut-test.sh" ;;
 	peer) tap peer one_tap peer "$VM/peer-test.sh" "$2" 6.1 "$2" newest ;;
 	packages) tap packages one_tap packages "$VM/packages-test.sh" ;;
@@ -85,7 +86,7 @@ suites=(unit tree packages)
 for kernel; do
 	suites+=("guest-$kernel")
 done
-suites+=(cut harness peer dma-iommu dma-bounce)
+suites+=(cut crash harness peer dma-iommu dma-bounce)
 case " $* " in
 *" debug "*)
 	suites+=(series rules)
