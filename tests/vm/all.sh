@@ -52,7 +52,7 @@ suite() {
 	harness) tap harness one_tap harness "$VM/check-splats-test.sh" "$2" ;;
 	crash) tap crash one_tap crash "$VM/crash-test.sh" "$2" ;;
 	cut) tap cut one_tap cut "$VM/cut-test.sh" ;;
-	peer) tap peer one_tap peer "$VM/peer-test.sh" "$2" 6.1 "$2" newest ;;
+	peer) tap peer one_tap peer "$VM/peer-test.sh" "$2" 6.1 ;;
 	packages) tap packages one_tap packages "$VM/packages-test.sh" ;;
 	rules) tap rules one_tap rules "$VM/rules-test.sh" ;;
 	guest-debug)
@@ -63,6 +63,11 @@ suite() {
 		rm -f "$O/vm/series/result"
 		VM_AGAIN=1 "$VM/series.sh" test
 		cp "$O/vm/series/result" "$O/results/series"
+		;;
+	guest-6.12)
+		mapfile -t tests < <(cd "$TOP/tests/selftests" && find . -maxdepth 1 -name '*.sh' -perm /1 |
+			sed 's/^\.\///; s/\.sh$//' | grep -vxFf "$VM/6.12.not" | LC_ALL=C sort)
+		VM_AGAIN=1 "$VM/run.sh" 6.12 "${tests[@]}"
 		;;
 	guest-*) VM_AGAIN=1 "$VM/run.sh" "${1#guest-}" ;;
 	esac
