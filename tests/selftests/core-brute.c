@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usage: core-race FILE SECONDS SEED
+ * usage: core-brute FILE SECONDS SEED
  *
  * Rounds of a process whose eight threads do what there is, at random, to the same
  * contexts, pins and memory: register, release, answer, ask for more time, revoke, set
@@ -320,7 +320,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc != 4)
-		errx(2, "usage: core-race FILE SECONDS SEED");
+		errx(2, "usage: core-brute FILE SECONDS SEED");
 	sums = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sums == MAP_FAILED)
 		err(1, "mmap");

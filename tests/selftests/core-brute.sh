@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 120
 #
-# Everything at once: eight threads, see core-race.c, while memory goes offline, and
+# Everything at once: eight threads, see core-brute.c, while memory goes offline, and
 # modules come and go whenever nobody uses them. 60 s on the debug kernel, which notices
 # most, 10 s on others; TORTURE=N: 18 N. Afterwards nothing is left pinned, or held.
+# It needs the memory that core-offline unplugs, and comes before it.
 #
 # Must never pass for want of anything that happened.
 . "${0%/*}/lib.sh"
@@ -40,11 +41,12 @@ on_and_off() {
 	echo $nr > /run/offline
 }
 
+ok "there is memory to take offline" test ${#blocks[@]} -ge 1
 ok "ext4 on the data disk" scratch ext4 -b 4096
 ok "core and driver" modules
 dd if=/dev/zero of="$SCRATCH/race" bs=4096 count=32 conv=fsync status=none
 diag "SEED=$seed, $time s"
-"${0%/*}/core-race" "$SCRATCH/race" "$time" "$seed" > /run/race 2>&1 &
+"${0%/*}/core-brute" "$SCRATCH/race" "$time" "$seed" > /run/race 2>&1 &
 race=$!
 on_and_off &
 memory_pid=$!
