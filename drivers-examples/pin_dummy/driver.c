@@ -231,6 +231,8 @@ static struct pin_revoke_pin *dummy_adopt(struct dummy *dummy,
 		if (err)
 			return ERR_PTR(err);
 		dummy_hold(dummy, DUMMY_ADOPT);
+		/* Each try is another pin, and can go. */
+		memset(&dummy->seen, 0, sizeof(dummy->seen));
 		pin = pin_revoke_register(&dummy_adopt_ops, dummy, dummy->addr,
 					  dummy->len, dummy->adopted, flags);
 		if (IS_ERR(pin))
