@@ -53,6 +53,7 @@ static struct end a, b;		/* a asks, b responds */
 static uint8_t ack_timeout = 14;	/* a code; 0: waits for ever */
 static int file_access = ACCESS;
 static uint64_t more_ops;	/* of a reliable queue pair */
+static uint8_t retry_cnt = 7;	/* 7: for ever, with soft-RoCE */
 static uint8_t rnr_retry = 7;	/* 7: for ever */
 static uint32_t file_rkey;	/* the region's, or that of a window of it */
 static int file_fd;
@@ -168,7 +169,7 @@ static void connect_to(struct end *e, uint32_t remote)
 		.max_rd_atomic = 4,
 		.min_rnr_timer = 12,
 		.timeout = ack_timeout,
-		.retry_cnt = 7,
+		.retry_cnt = retry_cnt,
 		.rnr_retry = rnr_retry,
 		.ah_attr = { .is_global = 1, .port_num = 1,
 			     .grh = { .dgid = gid, .sgid_index = gid_index,
