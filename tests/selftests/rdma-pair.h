@@ -59,7 +59,7 @@ static uint32_t file_rkey;	/* the region's, or that of a window of it */
 static int file_fd;
 static int tap_n, tap_failed;
 
-static void result(bool ok, const char *what)
+static inline void result(bool ok, const char *what)
 {
 	printf("%sok %d - %s\n", ok ? "" : "not ", ++tap_n, what);
 	tap_failed |= !ok;
@@ -240,7 +240,7 @@ static inline void pair_up(enum ibv_qp_type type, bool srq)
 	connect_to(&b, a.qp->qp_num);
 }
 
-static void destroy(struct end *e)
+static inline void destroy(struct end *e)
 {
 	ibv_destroy_qp(e->qp);
 	if (e->srq)
