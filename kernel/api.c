@@ -48,9 +48,19 @@ void pinr_free(struct pin_revoke_pin *pin)
 	pinr_pin_put(pin);
 }
 
-static void pinr_free_work(struct work_struct *work)
+/* All that have left since it was queued. Nobody waits for it. */
+void pinr_free_work(struct work_struct *work)
 {
-	pinr_free(container_of(work, struct pin_revoke_pin, free_work));
+	struct pinr_holder *holder =
+		container_of(to_delayed_work(work), struct pinr_holder, free_work);
+	struct llist_node *left = llist_del_all(&holder->left);
+	struct pin_revoke_pin *pin, *next;
+
+	/* Each pin has one reference to it, and may be the last. */
+	kref_get(&holder->ref);
+	llist_for_each_entry_safe(pin, next, left, left)
+		pinr_free(pin);
+	pinr_holder_put(holder);
 }
 
 /* What every pin leaves as it was: initialised when the memory of many is set up. */
@@ -81,7 +91,6 @@ struct pin_revoke_pin *pinr_pin_new(void)
 	INIT_WORK(&pin->unpin_work, pinr_unpin_work);
 	INIT_WORK(&pin->tell_work, pinr_tell_work);
 	INIT_DELAYED_WORK(&pin->after_work, pinr_after_work);
-	INIT_WORK(&pin->free_work, pinr_free_work);
 	pin->comm[0] = '\0';
 	pin->name[0] = '\0';
 	pin->driver[0] = '\0';
@@ -380,9 +389,16 @@ void pinr_end(struct pin_revoke_pin *pin)
  */
 void pin_revoke_release(struct pin_revoke_pin *pin)
 {
+	struct pinr_holder *holder = pin->holder;
+
 	pinr_end(pin);
-	/* Waits for invalidations of the mm: not here, see the top. */
-	queue_work(pinr_prompt_wq, &pin->free_work);
+	/*
+	 * Removing the notifier waits for invalidations of the mm: not here, see the
+	 * top. Nor is a worker woken for each: a tick later there may be many. Who
+	 * finds the list empty queues, and nobody else touches the pin from then on.
+	 */
+	if (llist_add(&pin->left, &holder->left))
+		queue_delayed_work(pinr_prompt_wq, &holder->free_work, 1);
 }
 EXPORT_SYMBOL_GPL(pin_revoke_release);
 

@@ -31,6 +31,7 @@
 #include <linux/kref.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/lockdep.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
@@ -88,6 +89,8 @@ struct pinr_holder {
 	bool missed;			/* let a deadline pass, not heard since */
 	unsigned int seq;		/* when its pins changed last */
 	struct mutex claiming;		/* one at a time: a pin gets one word */
+	struct llist_head left;		/* pins that were released */
+	struct delayed_work free_work;	/* frees them: the mm's notifier may be busy */
 };
 
 struct pinr_holder *pinr_holder_get(struct mm_struct *mm);
@@ -196,7 +199,7 @@ struct pin_revoke_pin {
 	struct work_struct unpin_work;
 	struct work_struct tell_work;
 	struct delayed_work after_work;	/* verifies and restores */
-	struct work_struct free_work;
+	struct llist_node left;
 	long one_seg[PINR_ONE_SEG / sizeof(long)];	/* most have one */
 	char comm[TASK_COMM_LEN];
 	char name[PINR_NAME_LEN];
@@ -242,6 +245,7 @@ struct pin_revoke_pin *pinr_new(const struct pin_revoke_ops *ops, void *priv,
 void pinr_publish(struct pin_revoke_pin *pin);
 void pinr_end(struct pin_revoke_pin *pin);
 void pinr_free(struct pin_revoke_pin *pin);
+void pinr_free_work(struct work_struct *work);
 
 /* pages.c */
 #define PINR_BATCH	256	/* pages pinned at a time */

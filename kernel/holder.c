@@ -54,6 +54,7 @@ struct pinr_holder *pinr_holder_get(struct mm_struct *mm)
 	INIT_LIST_HEAD(&new->pins);
 	INIT_LIST_HEAD(&new->ctxs);
 	mutex_init(&new->claiming);
+	INIT_DELAYED_WORK(&new->free_work, pinr_free_work);
 
 	spin_lock(&pinr_lock);
 	/* Another thread may have been first. */
