@@ -246,6 +246,7 @@ bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
 		pinr_budget_begin(open);
 		if (ktime_before(ask->deadline, open->deadline)) {
 			open->deadline = ask->deadline;
+			open->req->due = min(open->req->due, ask->deadline);
 			/* What was told is not true any more: tell again. */
 			open->req->repeat_at = ktime_get();
 			mod_delayed_work(pinr_prompt_wq, &open->req->work, 0);
@@ -260,6 +261,7 @@ bool pinr_ask_pin(struct pinr_request *req, struct pinr_ask *ask,
 		req->nr_open++;
 		pinr_requests_changed += 2;
 		pinr_budget_begin(ask);
+		req->due = min(req->due, ask->deadline);
 		pinr_ask_repeat(req, ask);
 	}
 	spin_unlock(&pinr_lock);

@@ -181,6 +181,14 @@ ktime_t pinr_request_due(struct pinr_request *req)
 	return next;
 }
 
+/* Has it looked at then, or earlier if somebody has it looked at already. */
+static void pinr_request_look(struct pinr_request *req, ktime_t when)
+{
+	s64 ns = max_t(s64, ktime_sub(when, ktime_get()), 0);
+
+	queue_delayed_work(pinr_prompt_wq, &req->work, nsecs_to_jiffies(ns) + 1);
+}
+
 static void pinr_request_work(struct work_struct *work)
 {
 	struct pinr_request *req =
@@ -217,8 +225,7 @@ static void pinr_request_work(struct work_struct *work)
 
 	if (repeat)
 		pinr_tell_request(req);
-	queue_delayed_work(pinr_prompt_wq, &req->work,
-			   nsecs_to_jiffies(max_t(s64, next - now, 0)) + 1);
+	pinr_request_look(req, next);
 }
 
 /* Open until all asks are in it, or the first could end it. NULL without memory. */
@@ -235,6 +242,7 @@ static struct pinr_request *pinr_request_new(enum pin_revoke_reason reason)
 	req->pid = task_pid_nr(current);
 	get_task_comm(req->comm, current);
 	req->begun = ktime_get();
+	req->due = KTIME_MAX;
 	req->repeat_at = KTIME_MAX;
 	req->id = atomic64_inc_return(&pinr_last_request);
 	req->round = 1;
@@ -287,7 +295,8 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	req->nr_open--;
 	if (!list_empty(&req->asks)) {
 		id = req->id;
-		mod_delayed_work(pinr_prompt_wq, &req->work, 0);
+		/* All of them may have ended meanwhile, without a word to the work. */
+		pinr_request_look(req, req->nr_open ? min(req->due, req->repeat_at) : 0);
 	} else {
 		xa_erase(&pinr_requests, req->id);
 	}
