@@ -99,6 +99,21 @@ int pinr_put_request(struct sk_buff *skb, struct pinr_request *req,
 	return 0;
 }
 
+/* The most that pinr_put_pin_nest() puts, and the most of all the rest of an event. */
+#define PINR_PIN_SIZE	(nla_total_size(0) + 3 * nla_total_size_64bit(sizeof(u64)) + \
+			 5 * nla_total_size(sizeof(u32)) + nla_total_size(TASK_COMM_LEN) + \
+			 nla_total_size(MODULE_NAME_LEN) + nla_total_size(PINR_NAME_LEN))
+#define PINR_EVENT_SIZE	(4 * nla_total_size_64bit(sizeof(u64)) + \
+			 4 * nla_total_size(sizeof(u32)) + nla_total_size(TASK_COMM_LEN))
+
+/* No larger than it gets: somebody waits while its memory is cleared. */
+static struct sk_buff *pinr_event_new(size_t nr_pins, gfp_t gfp)
+{
+	size_t size = PINR_EVENT_SIZE + nr_pins * PINR_PIN_SIZE;
+
+	return genlmsg_new(min_t(size_t, size, NLMSG_GOODSIZE), gfp);
+}
+
 static void *pinr_event_start(struct sk_buff *skb, u8 cmd)
 {
 	return genlmsg_put(skb, 0, 0, &pin_revoke_nl_family, 0, cmd);
@@ -133,15 +148,16 @@ static void pinr_to_ctx(struct pinr_ctx *ctx, struct sk_buff *skb, u32 portid)
 		atomic64_inc(&pinr_stats.events_dropped);
 }
 
-/* Fills @skb with open asks of one reader. Caller holds pinr_lock. */
+/* Fills @skb with open asks of one reader; not with all? Caller holds pinr_lock. */
 static bool pinr_fill_asks(struct sk_buff *skb, struct pinr_request *req,
-			   struct pinr_ctx **to, u8 cmd)
+			   struct pinr_ctx **to, u8 cmd, bool *more)
 {
 	bool cancelled = cmd == PIN_REVOKE_CMD_CANCELLED;
 	struct pinr_ctx *ctx = NULL;
 	struct pinr_told *told;
 	struct pinr_ask *ask;
 	ktime_t deadline = 0;
+	bool any = false;
 	void *hdr = NULL;
 
 	lockdep_assert_held(&pinr_lock);
@@ -150,9 +166,12 @@ static bool pinr_fill_asks(struct sk_buff *skb, struct pinr_request *req,
 			continue;
 		list_for_each_entry(told, &ask->tolds, of_ask) {
 			if (told->round >= req->round || !told->ctx->portid ||
-			    (told->answered && !ask->over) ||
-			    (ctx && (told->ctx != ctx || ask->deadline != deadline)))
+			    (told->answered && !ask->over))
 				continue;
+			if (ctx && (told->ctx != ctx || ask->deadline != deadline)) {
+				*more = true;
+				continue;
+			}
 			if (!ctx) {
 				ctx = told->ctx;
 				deadline = ask->deadline;
@@ -162,9 +181,13 @@ static bool pinr_fill_asks(struct sk_buff *skb, struct pinr_request *req,
 							     false))
 					return false;
 			}
-			if (pinr_put_pin_nest(skb, ask->pin))
+			if (pinr_put_pin_nest(skb, ask->pin)) {
+				/* One that never fits is left out. */
+				*more = any;
 				goto full;
+			}
 			told->round = req->round;
+			any = true;
 		}
 	}
 	if (!ctx)
@@ -177,19 +200,23 @@ full:
 }
 
 static bool pinr_fill_monitor(struct sk_buff *skb, struct pinr_request *req,
-			      u8 cmd)
+			      u8 cmd, bool *more)
 {
 	bool cancelled = cmd == PIN_REVOKE_CMD_CANCELLED;
 	struct pinr_ask *ask;
 	ktime_t deadline = 0;
+	bool any = false;
 	void *hdr = NULL;
 
 	lockdep_assert_held(&pinr_lock);
 	list_for_each_entry(ask, &req->asks, of_request) {
 		if (!ask->open || ask->round >= req->round ||
-		    ask->over != cancelled ||
-		    (hdr && ask->deadline != deadline))
+		    ask->over != cancelled)
 			continue;
+		if (hdr && ask->deadline != deadline) {
+			*more = true;
+			continue;
+		}
 		if (!hdr) {
 			deadline = ask->deadline;
 			hdr = pinr_event_start(skb, cmd);
@@ -197,9 +224,12 @@ static bool pinr_fill_monitor(struct sk_buff *skb, struct pinr_request *req,
 						     true))
 				return false;
 		}
-		if (pinr_put_pin_nest(skb, ask->pin))
+		if (pinr_put_pin_nest(skb, ask->pin)) {
+			*more = any;
 			break;
+		}
 		ask->round = req->round;
+		any = true;
 	}
 	if (hdr)
 		genlmsg_end(skb, hdr);
@@ -209,40 +239,41 @@ static bool pinr_fill_monitor(struct sk_buff *skb, struct pinr_request *req,
 /* Sends @cmd to everybody who was told of an ask that is open. */
 static void pinr_tell_asks(struct pinr_request *req, u8 cmd)
 {
-	struct pinr_ctx *ctx;
+	struct pinr_ctx *ctx = NULL;
 	struct sk_buff *skb;
-	bool more;
-	u32 portid;
+	bool filled, more;
+	u32 portid = 0;
 
+	/* Pins that are asked for come to be fewer, never more. */
 	do {
-		skb = genlmsg_new(NLMSG_GOODSIZE, GFP_NOFS);
+		skb = pinr_event_new(READ_ONCE(req->nr_open), GFP_NOFS);
 		if (!skb) {
 			atomic64_inc(&pinr_stats.events_dropped);
 			return;
 		}
-		ctx = NULL;
-		portid = 0;
+		more = false;
 		spin_lock(&pinr_lock);
-		more = pinr_fill_asks(skb, req, &ctx, cmd);
-		if (more)
+		filled = pinr_fill_asks(skb, req, &ctx, cmd, &more);
+		if (filled)
 			portid = ctx->portid;
 		spin_unlock(&pinr_lock);
-		if (!more) {
+		if (!filled) {
 			nlmsg_free(skb);
 			break;
 		}
 		pinr_to_ctx(ctx, skb, portid);
 		pinr_ctx_put(ctx);
-	} while (1);
+	} while (more);
 
-	while (pinr_monitored()) {
-		skb = genlmsg_new(NLMSG_GOODSIZE, GFP_NOFS);
+	for (more = pinr_monitored(); more;) {
+		skb = pinr_event_new(READ_ONCE(req->nr_open), GFP_NOFS);
 		if (!skb)
 			return;
+		more = false;
 		spin_lock(&pinr_lock);
-		more = pinr_fill_monitor(skb, req, cmd);
+		filled = pinr_fill_monitor(skb, req, cmd, &more);
 		spin_unlock(&pinr_lock);
-		if (!more) {
+		if (!filled) {
 			nlmsg_free(skb);
 			return;
 		}
@@ -272,7 +303,7 @@ void pinr_tell_cancelled(struct pinr_request *req)
 
 static struct sk_buff *pinr_pin_event(struct pin_revoke_pin *pin, u8 cmd)
 {
-	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	struct sk_buff *skb = pinr_event_new(1, GFP_KERNEL);
 	u32 flags = pin->forced ? PIN_REVOKE_EVENT_FLAGS_FORCED : 0;
 	void *hdr;
 
@@ -357,7 +388,7 @@ void pinr_tell_acked(struct pinr_request *req, struct pin_revoke_pin *pin,
 
 	if (!pinr_monitored())
 		return;
-	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	skb = pinr_event_new(1, GFP_KERNEL);
 	if (!skb)
 		return;
 	hdr = pinr_event_start(skb, PIN_REVOKE_CMD_ACKED);
