@@ -202,7 +202,7 @@ left() {
 	cd /media/layer/upper || return
 	find . ! -type d ! -type c -printf '%P\n' |
 		grep -vE '^(var/lib/(dpkg|apt|systemd)|var/cache|var/log|run|tmp|pr|dev|etc/ld\.so\.cache)|^(usr/)?lib/modules/[^/]*/modules\.' |
-		grep -vE '^usr/share/(python3|info|mime)|\.pyc$|^etc/(\.updated|machine-id)|^var/\.updated' |
+		grep -vE '^usr/share/(python3|info|mime)|\.pyc$|^var/lib/dkms/mok\.|^etc/(\.updated|machine-id)|^var/\.updated' |
 		while read -r file; do
 			[ -L "$file" ] && [ "$(readlink "$file")" = "$(readlink "/media/root/$file")" ] ||
 				cmp -s "$file" "/media/root/$file" || echo "$file"
