@@ -255,7 +255,8 @@ void pinr_publish(struct pin_revoke_pin *pin)
  * @pages: as pin_revoke_register(); NULL: the core pins
  * @ctx: it is a range that this context declares; NULL: a driver pins
  *
- * Context, return: as pin_revoke_pin().
+ * Context: as pin_revoke_pin().
+ * Return: as pin_revoke_pin().
  */
 struct pin_revoke_pin *pinr_register(const struct pin_revoke_ops *ops,
 				     void *priv, unsigned long addr, size_t len,

@@ -51,6 +51,8 @@ static inline long long pinr_bucket_reckon(struct pinr_bucket *bucket, long long
  * @limit: what there is in all
  *
  * While they do, all that is asked for ends at the same moment.
+ *
+ * Return: nanoseconds; 0: not at all, or for too short a time to ask.
  */
 static inline long long pinr_bucket_left(const struct pinr_bucket *bucket,
 					 long long limit)

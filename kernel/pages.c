@@ -71,6 +71,7 @@ static struct pinr_run pinr_run_chunk(struct pin_revoke_pin *pin, unsigned long 
  * @last: another
  *
  * Context: any. Without pin->lock the answer may be old.
+ * Return: true if there is one.
  */
 bool pinr_pin_has(struct pin_revoke_pin *pin, unsigned long first,
 		  unsigned long last)

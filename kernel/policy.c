@@ -238,6 +238,7 @@ static struct pinr_policy pinr_policy_rules(enum pin_revoke_reason reason,
  * @pin: the pin; NULL: one that nobody has a rule of its own for
  *
  * Context: caller holds pinr_lock.
+ * Return: a value for each, and where it is from.
  */
 struct pinr_policy __pinr_policy_of(enum pin_revoke_reason reason,
 				    const struct pin_revoke_pin *pin)

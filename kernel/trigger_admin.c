@@ -42,6 +42,7 @@ static bool pinr_meant_by_file(const struct pinr_selection *sel,
  * @pin: the pin; what is revoked or declared has no pages
  *
  * Context: may sleep; waits for ->map() and ->unmap() of the pin.
+ * Return: true if nothing speaks against it.
  */
 bool pinr_meant_by_memory(const struct pinr_selection *sel,
 			  struct pin_revoke_pin *pin)
@@ -74,6 +75,7 @@ bool pinr_meant_by_memory(const struct pinr_selection *sel,
  * Device "rxe0" means "rxe0 mr 5", too.
  *
  * Context: any.
+ * Return: true if nothing speaks against it.
  */
 bool pinr_meant_by_name(const struct pinr_selection *sel,
 			struct pin_revoke_pin *pin)

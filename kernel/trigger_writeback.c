@@ -123,6 +123,8 @@ int pinr_sync_filesystem(struct super_block *sb,
  *
  * File systems that flush themselves: the flusher writes one inode after the
  * other; asking for each would be a grace for each.
+ *
+ * Return: as @orig.
  */
 int pinr_sync_inodes_sb(struct super_block *sb,
 			int (*orig)(struct super_block *sb))
@@ -143,6 +145,8 @@ int pinr_sync_inodes_sb(struct super_block *sb,
  * @orig: the original
  *
  * sync(2) does one file system after the other: asks for all of them, once.
+ *
+ * Return: as @orig.
  */
 int pinr_ksys_sync(void *nothing, int (*orig)(void *nothing))
 {

@@ -4,7 +4,8 @@
 # usage: series.sh [check | test [TEST...] | payload KERNEL DIR]
 # Makes the patch series of kernel/patches for the source of the newest kernel, in
 # its guest root, into build/series. With "check" also: git am takes it on the
-# pristine files and gets the same, and what it has of the core is the module's.
+# pristine files and gets the same, what it has of the core is the module's, and the
+# source's kernel-doc has nothing to say about the new files.
 # "test" boots the debug kernel, which has the series, and runs tests (those of
 # series.tests, if none is named) with the kernel's own core in the place of the module;
 # "payload" makes what guests of KERNEL get for that, in build/DIR.
@@ -76,6 +77,16 @@ if [ "${1:-}" = inside ]; then
 		mm/pin_revoke/'*.[ch]' include/linux/'pin_revoke*'; then
 		exit 1
 	fi
+	if [ ! -d /build/kernel-doc ]; then
+		rm -rf /build/kernel-doc.new
+		mkdir /build/kernel-doc.new
+		tar -C /build/kernel-doc.new --strip-components=1 --wildcards \
+			-xf "/usr/src/$(kernel_source /).tar.xz" \
+			'*/tools/docs/kernel-doc' '*/tools/lib/python/kdoc'
+		mv /build/kernel-doc.new /build/kernel-doc
+	fi
+	mapfile -t new < <(git diff --name-only --diff-filter=A source -- '*.[ch]')
+	PYTHONDONTWRITEBYTECODE=1 /build/kernel-doc/tools/docs/kernel-doc -Wall -Werror -none "${new[@]}"
 	exit
 fi
 
