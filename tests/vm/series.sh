@@ -63,6 +63,7 @@ if [ "${1:-}" = inside ]; then
 	git reset -q --hard source
 	git am -q ../*.patch
 	git diff --exit-code --stat origin/HEAD
+	grep -qF "[PATCH 00/$(git rev-list --count source..)]" ../0000-cover-letter
 	# What stands in a patch, against what the module is built from.
 	sed -n 's/^copy //p' /src/kernel/patches/*.patch | while read -r from to; do
 		# shellcheck disable=SC2086 # a pattern
@@ -99,8 +100,13 @@ use_kernel newest
 run=("$VM/in-root.sh" "$ROOT" env "GIT_AUTHOR_NAME=$name" "GIT_AUTHOR_EMAIL=$email"
 	"GIT_COMMITTER_NAME=$name" "GIT_COMMITTER_EMAIL=$email")
 "${run[@]}" /src/kernel/patches/series.sh "/usr/src/$(kernel_source "$ROOT").tar.xz" /build/series
+"${run[@]}" sh -c 'cd /build/series/git && {
+	sed 1d /src/kernel/patches/cover-letter
+	git shortlog source..
+	git diff --stat=78 source
+} > ../0000-cover-letter'
 if [ "${1:-}" = check ]; then
 	"${run[@]}" /src/tests/vm/series.sh inside
 else
-	say "$(ls "$O"/series/*.patch | wc -l) patches in $O/series"
+	say "a letter and $(ls "$O"/series/*.patch | wc -l) patches in $O/series"
 fi
