@@ -80,13 +80,44 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Functions that ftrace sends to the core: each is one word at a line's begin. */
-static void check_ask_points(size_t nr_pins)
+/*
+ * Functions in which holders are asked now, with a space before each: the kernel's own
+ * core names them, those that ftrace sends to the module are words at lines' begin.
+ * Return: 0 or an errno.
+ */
+static int asked_in(char text[static ASK_POINTS * 65 + 1])
 {
-	char line[1024], text[ASK_POINTS * 65 + 1] = "";
+	FILE *file = fopen(PARAMETER("armed"), "re");
+	char line[1024] = " ";
 	char names[ASK_POINTS][64];
 	size_t i, nr = 0;
-	FILE *file;
+
+	*text = '\0';
+	if (file) {
+		if (fgets(line + 1, sizeof(line) - 1, file) && line[1] != '\n')
+			snprintf(text, ASK_POINTS * 65 + 1, "%.*s",
+				 (int)strcspn(line, "\n"), line);
+		fclose(file);
+		return 0;
+	}
+	file = enabled_functions();
+	if (!file)
+		return errno;
+	while (nr < ASK_POINTS && fgets(line, sizeof(line), file))
+		if (strstr(line, "[pin_revoke]"))
+			snprintf(names[nr++], sizeof(names[0]), "%.*s",
+				 (int)strcspn(line, " \t\n"), line);
+	fclose(file);
+	qsort(names, nr, sizeof(names[0]), by_text);
+	for (i = 0; i < nr; i++)
+		text += sprintf(text, " %s", names[i]);
+	return 0;
+}
+
+static void check_ask_points(size_t nr_pins)
+{
+	char text[ASK_POINTS * 65 + 1];
+	int err;
 
 	if (parameter(PARAMETER("ask")) == 'N') {
 		say("ask points", NO,
@@ -98,23 +129,12 @@ static void check_ask_points(size_t nr_pins)
 		    "vm.pin_revoke_enable is 0: nobody is asked, pins are forced");
 		return;
 	}
-	file = enabled_functions();
-	if (!file) {
+	err = asked_in(text);
+	if (err)
 		say("ask points", UNKNOWN,
 		    "the kernel's list of wrapped functions cannot be read (%s): mount -t tracefs none /sys/kernel/tracing, as root",
-		    strerror(errno));
-		return;
-	}
-	while (nr < ASK_POINTS && fgets(line, sizeof(line), file))
-		if (strstr(line, "[pin_revoke]"))
-			snprintf(names[nr++], sizeof(names[0]), "%.*s",
-				 (int)strcspn(line, " \t\n"), line);
-	fclose(file);
-	qsort(names, nr, sizeof(names[0]), by_text);
-	for (i = 0; i < nr; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
-			 names[i]);
-	if (nr)
+		    strerror(err));
+	else if (*text)
 		say("ask points", YES, "holders are asked in%s", text);
 	else if (nr_pins)
 		say("ask points", NO,

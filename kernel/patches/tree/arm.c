@@ -16,6 +16,20 @@ static bool ask = true;
 module_param(ask, bool, 0444);
 MODULE_PARM_DESC(ask, "ask holders before their pages are needed (otherwise pins are only forced)");
 
+/* Whose callers ask now, for people: elsewhere ftrace shows what is wrapped. */
+static int pinr_armed_get(char *buffer, const struct kernel_param *kp)
+{
+	if (!static_key_enabled(&pin_revoke_key.key))
+		return sysfs_emit(buffer, "\n");
+	return sysfs_emit(buffer,
+			  "do_truncate do_writepages ksys_sync sync_file_range sync_filesystem sync_inodes_sb vfs_clone_file_range vfs_copy_file_range vfs_dedupe_file_range_one vfs_fallocate\n");
+}
+
+static const struct kernel_param_ops pinr_armed_ops = { .get = pinr_armed_get };
+
+module_param_cb(armed, &pinr_armed_ops, NULL, 0444);
+MODULE_PARM_DESC(armed, "functions in which holders are asked: none while nothing is pinned");
+
 static pgoff_t pinr_next_skipped(const struct address_space *mapping,
 				 pgoff_t pos)
 {
