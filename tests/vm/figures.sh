@@ -19,7 +19,7 @@ job='
 . /pr/tests/lib-rdma.sh
 modprobe brd rd_nr=1 rd_size=65536 && mkfs.ext4 -q -O ^has_journal /dev/ram0 && mount /dev/ram0 /mnt || exit
 truncate -s 64K /mnt/other
-count() { echo "$1: $(/pr/tests/count-fsync /mnt/file 500)"; }
+count() { echo "$1: $(/pr/tests/count-io fsync /mnt/file 500 1)"; }
 count "no module"
 modules
 /pr/tests/count-declare

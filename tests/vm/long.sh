@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: long.sh
-# `make long`: all guest tests on the debug kernel, core-fuzz with a million messages;
+# `make long`: all guest tests on the debug kernel, core-fuzz with a million messages, and
+# once more with the kernel's own core in the place of the module; what the patch series
+# costs, in instructions, and whether tests of others fail with it that do not without;
 # torture for ten minutes on each file system of every kernel, and 600 seconds of RDMA with
 # an fsync in each; rdma-core's test suite, all of it, on the stock driver and on ours, on
 # every kernel; what make test leaves out on 6.12; a stock driver of each kernel as the
@@ -35,6 +37,9 @@ step() {
 mkdir -p "$O/log"
 export VM_LIMIT=50000
 step debug env TORTURE=100 "$VM/run.sh" debug
+step series "$VM/series.sh" test all
+step instructions "$VM/beside.sh" instructions
+step others "$VM/beside.sh" others
 for kernel in newest 6.12 6.1; do
 	step "torture-$kernel" env TORTURE=600 "$VM/run.sh" $kernel torture rdma-resilience
 	step "pyverbs-$kernel" env PYVERBS=all VM_SLOW=3 "$VM/run.sh" $kernel rxe-pyverbs

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: series.sh [check | test [TEST...] | payload KERNEL DIR]
+# usage: series.sh [check | test [all | TEST...] | payload KERNEL DIR]
 # Makes the patch series of kernel/patches for the source of the newest kernel, in
 # its guest root, into build/series. With "check" also: git am takes it on the
 # pristine files and gets the same, what it has of the core is the module's, and the
@@ -47,7 +47,12 @@ fi
 
 if [ "${1:-}" = test ]; then
 	tests=("${@:2}")
-	[ ${#tests[@]} != 0 ] || mapfile -t tests < <(grep -v '^#' "$VM/series.tests")
+	case ${tests[*]} in
+	'') mapfile -t tests < <(grep -v '^#' "$VM/series.tests") ;;
+	all) mapfile -t tests < <(cd "$TOP/tests/selftests" &&
+		find . in-tree/in-tree.sh -maxdepth 1 -name '*.sh' -perm /1 |
+		sed 's,.*/,,; s/\.sh$//' | LC_ALL=C sort) ;;
+	esac
 	"$VM/series.sh" payload debug in-tree
 	# Most of the second node's memory is for whoever wants it in one piece.
 	export VM_EXTRA=$O/in-tree VM_LOGS=$O/vm/series VM_BOOT=numa_cma=1:128M \
