@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define NR	2
-#define SIZE	65536
+#define SIZE	65536L
 #define TICK_MS	20
 /* Linux 6.1 tells of a release a second later. */
 #define MORE_MS	1000

@@ -3,8 +3,9 @@
  * Calls of the library that the linker leads here (--wrap): receiving can be
  * made to fail as a kernel's socket does, a multicast group is joined only
  * in name, for the fake sends to a port, and ranges are declared by the
- * ioctl of a descriptor that has none.
+ * ioctl of a descriptor that has none. A directory can be there and not be opened.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 
 int fake_recv_err[2];
 int fake_join_err;
+int fake_opendir_err;
 void (*fake_on_join)(void);
 __thread fake_hook fake_on_recv;
 
@@ -23,6 +25,8 @@ ssize_t __wrap_recvfrom(int fd, void *buf, size_t len, int flags,
 			struct sockaddr *addr, socklen_t *addrlen);
 ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
 ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
+DIR *__real_opendir(const char *path);
+DIR *__wrap_opendir(const char *path);
 int __wrap_genl_ctrl_resolve_grp(void);
 int __wrap_nl_socket_add_membership(void);
 
@@ -51,6 +55,11 @@ ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
 	if (inject(&fake_recv_err[1]))
 		return -1;
 	return __real_recv(fd, buf, len, flags);
+}
+
+DIR *__wrap_opendir(const char *path)
+{
+	return inject(&fake_opendir_err) ? NULL : __real_opendir(path);
 }
 
 int __wrap_genl_ctrl_resolve_grp(void)

@@ -10,6 +10,8 @@ extern int fake_recv_err[2];
 /* libnl's error of joining a group, and what happens right after it */
 extern int fake_join_err;
 extern void (*fake_on_join)(void);
+/* errno of the next directory that is opened */
+extern int fake_opendir_err;
 /* what happens before each receiving, within whatever locks there are */
 typedef void (*fake_hook)(void);
 extern __thread fake_hook fake_on_recv;

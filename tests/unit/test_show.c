@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "ctl.h"
+#include "fake_calls.h"
 #include "fake_peer.h"
 #include "../../tools/revokectl/revokectl.h"
 #include "tap.h"
@@ -203,6 +204,9 @@ static void test_orphan(void)
 	   json_is("1", json_type_null, "(nothing)"), "orphan show top: the largest");
 	ok(!runf("-j orphan show pid %d", getpid()) && json_is("0.pin.id", json_type_int, "1") &&
 	   json_is("1", json_type_null, "(nothing)"), "orphan show: of a process");
+	fake_opendir_err = EMFILE;
+	ok(run("orphan show") == EXIT_KERNEL && printed("") && strstr(err, "Too many open files"),
+	   "orphan show: no list rather than one without the drivers of others");
 	fake.connect_err = -ENOSYS;
 	ok(run("orphan show") == EXIT_KERNEL && strstr(err, "modprobe"), "orphan show: no family");
 	munmap(map, 8 * PAGE);
@@ -238,9 +242,14 @@ static void test_check(void)
 	   "check PID: a declared range is asked for, and pins nothing");
 	ok(runf("-j check %d", 1 << 30) == EXIT_USAGE && !*out && strstr(err, "there is none"),
 	   "check PID: of nobody");
+	ok(run("-j check 0") == EXIT_USAGE && !*out && strstr(err, "there is none"),
+	   "check PID: of 0, which nobody has");
 	ok(!runf("check %s", path) && strstr(out, ": yes: tmpfs is memory: it can be pinned") &&
 	   strstr(out, ": yes: 1 pins of 100B have pages of it and can be revoked"),
 	   "check FILE: memory, and its pins");
+	fake_opendir_err = EMFILE;
+	ok(!runf("check %s", path) && strstr(out, ": unknown: /proc: Too many open files"),
+	   "check FILE: who else has pinned cannot be seen");
 	ok(!run("-j check /proc/self") && json_is("0.verdict", json_type_string, "no") &&
 	   json_is("0.about", json_type_string, "/proc/self") &&
 	   json_is("1.text", json_type_string, "no revocable pin has pages of it") &&

@@ -72,7 +72,9 @@ static FILE *enabled_functions(void)
 {
 	FILE *file = fopen("/sys/kernel/tracing/enabled_functions", "re");
 
-	return file ? file : fopen("/sys/kernel/debug/tracing/enabled_functions", "re");
+	if (!file)
+		file = fopen("/sys/kernel/debug/tracing/enabled_functions", "re");
+	return file;
 }
 
 static int by_text(const void *a, const void *b)
@@ -300,7 +302,9 @@ static void check_foreign(const char *path, const struct stat *st,
 	struct dirent *ent;
 	char size[16];
 
-	while (proc && (ent = readdir(proc))) {
+	if (!proc)
+		return say(path, UNKNOWN, "/proc: %s", strerror(errno));
+	while ((ent = readdir(proc))) {
 		uint32_t pid = strtoul(ent->d_name, NULL, 10);
 		uint64_t others = pid ? by_others(pins, pid) : 0;
 
@@ -312,8 +316,7 @@ static void check_foreign(const char *path, const struct stat *st,
 		    pid, size_text(others, size));
 		not_all = true;
 	}
-	if (proc)
-		closedir(proc);
+	closedir(proc);
 }
 
 static int check_file(const char *path, const struct stat *st,
@@ -350,12 +353,14 @@ int check_main(int argc, char **argv)
 	struct revoke_nl nl;
 	struct pins pins;
 	struct stat st;
-	uint64_t pid = 0;
+	bool by_pid;
+	uint64_t pid;
 	int err;
 
 	if (argc != 1)
 		return usage("check what? a file, or the number of a process");
-	if (isdigit((unsigned char)*argv[0])) {
+	by_pid = isdigit((unsigned char)*argv[0]);
+	if (by_pid) {
 		if (!parse_number("check", argv[0], UINT32_MAX, &pid))
 			return EXIT_USAGE;
 	} else if (stat(argv[0], &st)) {
@@ -370,7 +375,7 @@ int check_main(int argc, char **argv)
 		return fail(err, "check");
 	out_array(NULL);
 	not_all = false;
-	err = pid ? check_pid(pid, &pins) : check_file(argv[0], &st, &pins);
+	err = by_pid ? check_pid(pid, &pins) : check_file(argv[0], &st, &pins);
 	if (!err) {
 		check_ask_points(pins.nr);
 		out_close();

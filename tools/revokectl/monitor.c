@@ -117,7 +117,7 @@ static void note_out(uint64_t since, const char *event, const char *text)
 	out_close();
 }
 
-/* Hears which families come and go. Return: a descriptor, or -1. */
+/* Hears which families come and go. Return: a descriptor, or -errno. */
 static int families_open(void)
 {
 	const struct sockaddr_nl addr = {
@@ -126,12 +126,15 @@ static int families_open(void)
 	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			NETLINK_GENERIC);
+	int err;
 
-	if (fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	if (fd < 0)
+		return -errno;
+	if (!bind(fd, (const struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
 }
 
 /* Return: CTRL_CMD_NEWFAMILY or _DELFAMILY, what ours did last; 0: nothing. */
@@ -188,6 +191,8 @@ int monitor_main(int argc, char **argv)
 		options.journal = true;
 	}
 	families = families_open();
+	if (families < 0)
+		return fail(families, "monitor");
 	ret = listen_to(&events, &nl, now_ns() - start);
 	if (ret)
 		return fail(ret, "monitor");

@@ -166,16 +166,17 @@ static int look(struct orphans *all)
 	int err = 0;
 	size_t i;
 
+	if (!proc)
+		return -errno;
 	for (i = 0; !err && i < all->pins->nr; i++)
 		err = look_at_pin(all, &all->pins->pin[i]);
-	while (!err && proc && (ent = readdir(proc))) {
+	while (!err && (ent = readdir(proc))) {
 		uint32_t pid = strtoul(ent->d_name, NULL, 10);
 
 		if (pid)
 			err = look_at_process(all, pid);
 	}
-	if (proc)
-		closedir(proc);
+	closedir(proc);
 	return err;
 }
 
