@@ -67,8 +67,8 @@ static int find_chunk(int file, uint64_t logical, uint64_t *start,
 
 int64_t chunks_map(int file, uint64_t logical, uint64_t *physical)
 {
-	struct btrfs_chunk chunk;
-	uint64_t start;
+	struct btrfs_chunk chunk = { 0 };
+	uint64_t start = 0;
 	int err;
 
 	err = find_chunk(file, logical, &start, &chunk);

@@ -225,7 +225,7 @@ static char *map(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct __kernel_timespec often = { .tv_nsec = TICK_MS * 1000000 };
+	struct __kernel_timespec often = { .tv_nsec = TICK_MS * 1000000LL };
 	struct io_uring_cqe *cqe;
 	bool more = true;
 	char *mem;

@@ -210,9 +210,11 @@ REVOKE_EXPORT int revoke_ofi_add_domain(struct revoke_ofi *ofi, struct fid_domai
 		free(d);
 		return err;
 	}
+	/* cppcheck-suppress-begin nullPointerOutOfMemory ; that was an error */
 	d->domain = domain;
 	d->next = ofi->domains;
 	ofi->domains = d;
+	/* cppcheck-suppress-end nullPointerOutOfMemory */
 	return 0;
 }
 

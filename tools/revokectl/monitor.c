@@ -52,9 +52,11 @@ static void head(uint64_t since, const char *event)
 		out_text("%8.3f ", since / 1e9);
 	}
 	out_str("event", NULL, event);
-	for (i = 0; event[i] && i < sizeof(upper) - 1; i++)
+	/* cppcheck-suppress-begin [arrayIndexOutOfBounds,arrayIndexOutOfBoundsCond] ; it ends */
+	for (i = 0; i < sizeof(upper) - 1 && event[i]; i++)
 		upper[i] = event[i] == '-' ? '_' :
 				toupper((unsigned char)event[i]);
+	/* cppcheck-suppress-end [arrayIndexOutOfBounds,arrayIndexOutOfBoundsCond] */
 	upper[i] = '\0';
 	out_text("%-13s", upper);
 }

@@ -103,6 +103,7 @@ const char *out_printable(const char *str, char buf[static OUT_MAX])
 			out += sprintf(out, "\\x%02x", (unsigned char)*str);
 	}
 	*out = '\0';
+	/* cppcheck-suppress uninitvar ; by way of out it has been written */
 	return buf;
 }
 

@@ -106,7 +106,7 @@ bool proc_in_cgroup(uint32_t pid, const struct stat *dir)
 		return false;
 	top = strlen(path);
 	line[strcspn(line, "\n")] = '\0';
-	strcat(path, line + 3);
+	snprintf(path + top, sizeof(path) - top, "%s", line + 3);
 	for (;;) {
 		if (!stat(path, &st) && st.st_dev == dir->st_dev &&
 		    st.st_ino == dir->st_ino)
