@@ -369,6 +369,7 @@ static inline void pinr_word_change(struct pin_revoke_pin *pin)
 struct pinr_stats {
 	atomic64_t pins, pinned_pages, requests, revoked, forced, restored;
 	atomic64_t missed, pressure_pages, events_dropped, broke, delayed_ns;
+	atomic64_t overran;
 };
 
 extern struct pinr_stats pinr_stats;

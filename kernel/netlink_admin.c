@@ -247,6 +247,7 @@ static int pinr_fill_stats(struct sk_buff *skb, const void *arg)
 		{ PIN_REVOKE_A_STAT_EVENTS_DROPPED, &pinr_stats.events_dropped },
 		{ PIN_REVOKE_A_STAT_BROKE, &pinr_stats.broke },
 		{ PIN_REVOKE_A_STAT_DELAYED_NS, &pinr_stats.delayed_ns },
+		{ PIN_REVOKE_A_STAT_OVERRAN, &pinr_stats.overran },
 	};
 	unsigned int i;
 

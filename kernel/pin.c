@@ -5,6 +5,8 @@
  *
  * Must never wait for user space, nor allocate: the notifier comes through here.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -151,6 +153,43 @@ static void pinr_pin_tell(struct pin_revoke_pin *pin)
 		pinr_pin_put(pin);
 }
 
+/*
+ * A driver broke its promise. It is named once, however often it is loaded; so many are,
+ * for this is where nothing can be allocated.
+ */
+static void pinr_overran(const struct pin_revoke_pin *pin, s64 ms)
+{
+	static char named[8][MODULE_NAME_LEN];
+	static DEFINE_SPINLOCK(lock);
+	unsigned int i;
+	bool name;
+
+	atomic64_inc(&pinr_stats.overran);
+	spin_lock(&lock);
+	for (i = 0; i < ARRAY_SIZE(named) && *named[i]; i++)
+		if (!strcmp(named[i], pin->driver))
+			break;
+	name = i < ARRAY_SIZE(named) && !*named[i];
+	if (name)
+		strscpy(named[i], pin->driver, sizeof(named[i]));
+	spin_unlock(&lock);
+	if (name)
+		pr_warn("%s took %lld ms to stop its device, it may take %u: whoever needs the pages waits\n",
+			pin->driver, ms, PIN_REVOKE_QUIESCE_MS);
+}
+
+static void pinr_quiesce(struct pin_revoke_pin *pin, enum pin_revoke_reason reason)
+{
+	ktime_t begun = ktime_get();
+	s64 ms;
+
+	pin->ops->quiesce(pin->priv, pin->addr, pin->addr + pin->len - 1, reason);
+	ms = ktime_ms_delta(ktime_get(), begun);
+	/* Declared ranges have no device. */
+	if (ms > PIN_REVOKE_QUIESCE_MS && !pin->declared)
+		pinr_overran(pin, ms);
+}
+
 static void pinr_note_revoked(struct pin_revoke_pin *pin,
 			      enum pinr_input input,
 			      enum pin_revoke_reason reason)
@@ -198,8 +237,7 @@ void __pinr_pin_input(struct pin_revoke_pin *pin, enum pinr_input input,
 	if (step.todo & PINR_DO_QUIESCE) {
 		pinr_word_change(pin);
 		if (!pinr_fault(PINR_FAULT_NO_QUIESCE))
-			pin->ops->quiesce(pin->priv, pin->addr,
-					  pin->addr + pin->len - 1, reason);
+			pinr_quiesce(pin, reason);
 		pinr_index_unhook(pin);
 		atomic64_sub(pin->nr_present, &pinr_stats.pinned_pages);
 		if (input != PINR_RELEASE)

@@ -3,7 +3,8 @@
 # timeout: 60
 #
 # A driver is unbound from its device while there are pins on it: who can answer
-# is asked, what is left is taken, and none of them comes back.
+# is asked, what is left is taken, and none of them comes back. Nor does it when the
+# device is busy and takes longer to stop than it may: which is counted, and said once.
 #
 # Must never leave a device running once the unbinding has returned.
 . "${0%/*}/lib.sh"
@@ -61,6 +62,29 @@ ok "bound again" sh -c "echo pin_dummy > $driver/bind"
 like "a new file is a new device" "$(h A pin 2 0+0 $LEN w)" 'ok fd=*'
 is "which works" "$(h A dma 2 0 $LEN 63)" ok
 is "the others are let go" "$(h A unpin 1) $(h A unpin 2) $(h B unpin 0)" "ok ok ok"
+
+# The device writes all the time, and somebody syncs.
+counted() { revokectl -j stat show | grep -o '"overran":[0-9]*' | cut -d: -f2; }
+is "slow: none was so far" "$(counted)" 0
+like "slow: A pins" "$(h A pin 3 0+0 $LEN wek)" 'ok fd=*'
+like "slow: B pins" "$(h B pin 3 0+$LEN $LEN wek)" 'ok fd=*'
+ok "slow: A's device writes" wait_for 20 passes_more A 3 2
+ok "slow: B's device writes" wait_for 20 passes_more B 3 2
+ok "slow: no grace" revokectl policy set reason driver-unbind grace 0
+knob slow_ms 1100
+tell C fsync 0
+ok "slow: the driver is unbound" sh -c "echo pin_dummy > $driver/unbind"
+like "slow: fsync came to its end" "$(hear C)" 'ok ms=*'
+done_a=$(passes A 3) done_b=$(passes B 3)
+for name in A B; do
+	like "slow: $name's device has stopped" "$(h $name state 3)" 'ok live=0 *'
+done
+knob slow_ms 0
+ok "slow: each time was counted" test "$(counted)" -ge 2
+is "slow: the driver is named once" "$(dmesg | grep -c 'pin_revoke: pin_dummy took .* ms to stop its device')" 1
+ok "slow: bound again" sh -c "echo pin_dummy > $driver/bind"
+is "slow: not a page was written since" "$(passes A 3) $(passes B 3)" "$done_a $done_b"
+is "slow: they are let go" "$(h A unpin 3) $(h B unpin 3)" "ok ok"
 stop A B C
 nothing_left
 done_testing

@@ -328,6 +328,7 @@ static void test_stat(void)
 "109 bytes given back when memory was short\n"
 "110 events that found no room\n"
 "112 asks that a user's budget was too small for, others waited 113 ns for users who have one\n"
+"114 times a driver took more than a second to stop its device\n"
 "writeback-sync: 10 pins released, half within 2.4 ms, 99 of 100 within 32768.0 ms\n"),
 	   "stat show: counters, and times of the reasons that there was one for");
 	ok(!run("-j stat show") && json_is("0.pins", json_type_int, "102") &&

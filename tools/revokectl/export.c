@@ -119,6 +119,8 @@ static void stats_out(FILE *to, const struct stats *stats)
 		  "Events that found no room in the socket of a holder." },
 		{ PIN_REVOKE_A_STAT_BROKE, "pin_revoke_broke_total",
 		  "Asks that ended early, or were not made: the user had delayed others enough." },
+		{ PIN_REVOKE_A_STAT_OVERRAN, "pin_revoke_overran_total",
+		  "Times that a driver took more than a second to stop its device." },
 	};
 	size_t i;
 

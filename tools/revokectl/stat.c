@@ -92,6 +92,9 @@ static void stats_out(const struct stats *stats)
 		[PIN_REVOKE_A_STAT_DELAYED_NS] = {
 			"delayed_ns", ", others waited %llu ns for users who have one\n"
 		},
+		[PIN_REVOKE_A_STAT_OVERRAN] = {
+			"overran", "%llu times a driver took more than a second to stop its device\n"
+		},
 	};
 	int i;
 

@@ -39,9 +39,10 @@ struct pin_revoke_pin;
  *   below folio locks, i_mmap locks and memory reclaim. They must not take
  *   mmap_lock or a folio lock, must not allocate with GFP_KERNEL, must not
  *   wait for user space, for I/O, or for anything that does one of these.
- *   They may sleep for a bounded time. lockdep is primed for this, folio
- *   locks excepted: with PROVE_LOCKING the first call that breaks the rule is
- *   reported, whether or not it could have deadlocked.
+ *   They may sleep for a bounded time: PIN_REVOKE_QUIESCE_MS, and what takes longer
+ *   is counted (`revokectl stat show`), its driver named in the log. lockdep is
+ *   primed for this, folio locks excepted: with PROVE_LOCKING the first call that
+ *   breaks the rule is reported, whether or not it could have deadlocked.
  * - When ->quiesce() returns, the device does not access the pages any more
  *   and what it has written is visible to the CPU: posted writes are flushed
  *   and dma_sync_*_for_cpu() is done. The later ->unmap() runs after the file
@@ -96,6 +97,12 @@ struct pin_revoke_ops {
 	void (*describe)(void *priv, char *buf, size_t size);
 	struct module *owner;
 };
+
+/*
+ * How long ->quiesce() may take, ms: as long as whoever needs the pages waits for the
+ * holder, if nothing else is said.
+ */
+#define PIN_REVOKE_QUIESCE_MS	1000U
 
 /* Flags of pin_revoke_pin() and pin_revoke_register(). */
 #define PIN_REVOKE_WRITE	BIT(0)	/* the device may write */

@@ -147,6 +147,7 @@ static const struct spec_attr spec_stat[] = {
 	{ "times", PIN_REVOKE_A_STAT_TIMES, SPEC_NEST, 0ULL, 0ULL, SET_TIMES },
 	{ "broke", PIN_REVOKE_A_STAT_BROKE, SPEC_U64, 0ULL, 18446744073709551615ULL, SPEC_NO_SET },
 	{ "delayed-ns", PIN_REVOKE_A_STAT_DELAYED_NS, SPEC_U64, 0ULL, 18446744073709551615ULL, SPEC_NO_SET },
+	{ "overran", PIN_REVOKE_A_STAT_OVERRAN, SPEC_U64, 0ULL, 18446744073709551615ULL, SPEC_NO_SET },
 };
 
 static const struct spec_set spec_sets[] = {
