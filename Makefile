@@ -44,8 +44,9 @@ fuzz: ## fuzz what takes bytes from others, for TIME=60 seconds each
 	@$(vm)/deps.sh $(one) clang
 	@$(vm)/fuzz.sh fuzz TIME=$(or $(TIME),60)
 
-check: deps ## generated files, checkpatch, shellcheck, licences
-	@$(vm)/check-tree.sh
+check: ## generated files, checkpatch, shellcheck, licences, what analysers find
+	@$(vm)/deps.sh $(one) clang
+	@$(vm)/check-tree.sh all
 
 figures: deps ## what an fsync costs with and without the module, in instructions
 	@$(vm)/figures.sh $(one)

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
+# usage: check-tree.sh [all]
 # Checks of the tree that need no guest booted: generated files are current, the
 # kernel's checkpatch and shellcheck are content, every file names its licence,
 # versions of kernels are told apart in kernel/compat only, the built module calls
-# what it wraps as it may. Prints TAP.
+# what it wraps as it may, analysers find nothing (those that take minutes: all). Prints TAP.
 #
 # Must never change the tree.
 . "${BASH_SOURCE[0]%/*}/env.sh"
@@ -119,4 +120,9 @@ ok "checkpatch: the series" checkpatch_series
 ok "mutants fit the tree, and name points of tests" tests/mutants/run.sh fit
 # build.sh disassembles each core that it builds, see check-module.sh.
 ok "everything builds, wraps call the originals as they may" "$VM/build.sh" newest
+analysers=(gcc cppcheck sparse)
+[ "${1:-}" != all ] || analysers+=(clang-tidy coccinelle)
+for tool in "${analysers[@]}"; do
+	ok "$tool has nothing to say" "$VM/layer.sh" /src/tests/vm/analyse.sh "$tool" "$KVER"
+done
 done_testing

@@ -13,8 +13,8 @@ clang=
 if [ "${*: -1}" = clang ]; then
 	set -- "${@:1:$#-1}"
 	clang=there
-	[ -d "$(clang_of "$(home_of trixie)")" ] ||
-		clang="download 130 MB, disk 450 MB, 1 minute"
+	[ -d "$(layer_of "$(home_of trixie)")" ] ||
+		clang="download 200 MB, disk 900 MB, 1 minute"
 fi
 
 # command:package
@@ -53,7 +53,7 @@ if [ ${#packages[@]} != 0 ] || [ ${#guests[@]} != 0 ] || [ "$debug" != there ] |
 	  packages of this machine  ${packages[*]:-none}
 	  guest roots (Debian)      $guest
 	  kernel for debugging      $debug
-	  clang for the fuzzers     ${clang:-not needed}
+	  clang and analysers       ${clang:-not needed}
 	  build for each kernel     about 2 minutes, 100 MB in $O
 	  the cache                 $CACHE
 

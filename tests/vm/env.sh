@@ -44,8 +44,8 @@ home_of() {
 	echo "$CACHE/root-$1-$key"
 }
 
-# clang_of HOME - the layer over its root that has clang, see fuzz.sh
-clang_of() { echo "$1/clang"; }
+# layer_of HOME - the layer over its root that has clang and the like, see layer.sh
+layer_of() { echo "$1/layer-$(sha256sum < "$VM/layer.sh" | cut -c1-12)"; }
 
 # kernel_source ROOT - the package that our kernels are built from
 kernel_source() { echo "linux-source-$(cut -d. -f1,2 "$1/etc/pin-revoke-guest/newest")"; }

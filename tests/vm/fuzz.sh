@@ -2,42 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: fuzz.sh { test | fuzz } [VARIABLE=VALUE...]
-# Builds and runs the fuzzers of tests/fuzz in the guest root, over which clang lies in a
-# layer of its own: no guest and no other build is the larger for it.
+# Builds and runs the fuzzers of tests/fuzz in the guest root, with clang over it.
 #
-# Must never leave a half-made layer under the final name.
+# Must never need a package of the host.
 . "${BASH_SOURCE[0]%/*}/env.sh"
 
-use_kernel newest
-layer=$(clang_of "$HOME_DIR")
-
-# over LOWER OPTIONS CMD... - in the root, with LOWER over it
-over() {
-	# shellcheck disable=SC2016 # the inner shell's
-	in_ns bash -c 'mount -t tmpfs tmp "$1/merged" &&
-		mkdir "$1/merged/root" &&
-		mount -t overlay overlay -o "$2" "$1/merged/root" &&
-		exec "$3" "$1/merged/root" "${@:4}"' bash "$1" "$2" "$VM/in-root.sh" "${@:3}"
-}
-
-make_layer() {
-	in_ns rm -rf "$layer.new"
-	mkdir -p "$layer.new"/{upper,work,merged}
-	over "$layer.new" "lowerdir=$ROOT,upperdir=$layer.new/upper,workdir=$layer.new/work" sh -c '
-		apt-get -q update && DEBIAN_FRONTEND=noninteractive \
-			apt-get -q -y --no-install-recommends install clang libclang-rt-dev &&
-		apt-get clean && rm -rf /var/lib/apt/lists/*'
-}
-
-exec 9> "$HOME_DIR/clang.lock"
-flock 9
-if [ ! -d "$layer" ]; then
-	say "clang for the fuzzers: making the layer $layer (about a minute, log: $layer.log)"
-	if ! make_layer > "$layer.log" 2>&1; then
-		tail -n 30 "$layer.log" >&2
-		die "clang could not be installed, all of the log: $layer.log"
-	fi
-	mv "$layer.new" "$layer"
-fi
-exec 9>&-
-over "$layer" "lowerdir=$layer/upper:$ROOT" make -s -C /src/tests/fuzz O="/build/${USER_O##*/}" "$@"
+exec "$VM/layer.sh" make -s -C /src/tests/fuzz O="/build/$(suite_of newest)" "$@"

@@ -9,7 +9,8 @@
 # an fsync in each; rdma-core's test suite, all of it, on the stock driver and on ours, on
 # every kernel; what make test leaves out on 6.12; a stock driver of each kernel as the
 # peer of ours; all power cuts of 20 seconds of torture; QEMU killed 200 times; the packages,
-# with DKMS that builds in the guests; the drivers that no guest has a device for, compiled.
+# with DKMS that builds in the guests; the drivers that no guest has a device for, compiled;
+# all that make check checks.
 # It takes half a day or more. What has passed on this commit is not run again: call it until
 # nothing is left. Seeds are in the logs. Last line: N passed, N failed; these are steps.
 #
@@ -52,5 +53,6 @@ step cut "$VM/cut-test.sh" 200
 step packages env PACKAGES=all "$VM/packages-test.sh"
 use_kernel newest
 step drivers "$VM/in-root.sh" "$ROOT" env O=/build /src/drivers-examples/patches/compile.sh "$KVER"
+step check "$VM/check-tree.sh" all
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
