@@ -29,9 +29,9 @@ start A
 count "a pin on another file"
 stop A && unload pin_dummy && wait_for 10 unload pin_revoke
 count "no module again"
-rdma() { /pr/tests/count-rdma "$2" | sed -n "s/^[WRS]/$1 &/p"; }
-rxe_up stock && /pr/tests/count-declare rxe0 && rdma stock /dev/shm/file
-rxe_down && rxe_up && rdma revocable /mnt/rdma
+quiet() { /pr/tests/count-rdma "$2" | sed -n "s/^[WRS]/$1 &/p"; }
+rxe_up stock && /pr/tests/count-declare rxe0 && quiet stock /dev/shm/file
+rxe_down && rxe_up && quiet revocable /mnt/rdma
 '
 "$VM/build.sh" "$kernel"
 "$VM/boot.sh" -i -k "$kernel" -o "$O/vm/figures" -q command "$job" < /dev/null ||
