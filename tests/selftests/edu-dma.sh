@@ -5,7 +5,7 @@
 # Real DMA, by QEMU's edu device, into pages that are taken while it writes: once
 # they are somebody else's it does not touch them, and what it has finished is on
 # the disk. VM_DMA says how the device sees memory: as it is (plain), through an
-# IOMMU (iommu), or by way of bounce buffers (bounce).
+# IOMMU (iommu), or by way of bounce buffers (bounce). TORTURE=N: 20 N pages are taken.
 #
 # Must never believe that a way was taken before the kernel says so.
 . "${0%/*}/lib.sh"
@@ -15,6 +15,7 @@ way=${VM_DMA:-plain}
 # The older kernels' part in it is small.
 ROUNDS=200
 [ "$KERNEL" = newest ] || ROUNDS=50
+[ -z "${TORTURE:-}" ] || ROUNDS=$((20 * TORTURE))
 
 bounced() { cat /sys/kernel/debug/swiotlb/io_tlb_used; }
 behind_iommu() { compgen -G '/sys/bus/pci/drivers/edu_dma/0000:*/iommu_group' > /dev/null; }
