@@ -138,34 +138,55 @@ static bool deregister_parked(void (*op)(void), unsigned int round)
 	return !hangs && still_works(round);
 }
 
-/* A receive buffer that left its queue for a message that was refused. */
-static bool srq_flushed(void)
+/*
+ * A receive buffer that left its queue for a message that was refused, from its second
+ * packet on if @begun: it comes back once, and not again when its queue pair is used
+ * anew and refuses something else.
+ */
+static bool srq_flushed(bool begun)
 {
 	enum ibv_wc_status status = IBV_WC_SUCCESS;
+	struct ibv_qp_attr attr = {};
+	double limit = now() + LIMIT;
+	bool ok;
 
-	while (status == IBV_WC_SUCCESS) {
-		struct ibv_sge to = sge(file_mr, file_mem, 512);
-		struct ibv_qp_attr attr = {};
-		double limit = now() + LIMIT;
+	while (status == IBV_WC_SUCCESS && now() < limit) {
+		struct ibv_sge to[] = {
+			sge(anon_mr, anon_mem + MSG, 1024), sge(file_mr, file_mem, 1024),
+		};
 		unsigned long start;
 
 		pair_up(IBV_QPT_RC, true);
-		recv_into(&to, 1);
+		recv_into(&to[!begun], 1 + begun);
 		if (fsync(file_fd))
 			err(1, "fsync");
 		start = hits();
-		post(IBV_WR_SEND, anon_mr, anon_mem, 512, NULL, 0);
+		post(IBV_WR_SEND, anon_mr, anon_mem, begun ? 2048 : 512, NULL, 0);
 		while (hits() == start && now() < limit)
 			;
 		modify(b.qp, IBV_QPS_ERR, &attr, 0);
 		while (!poll_one(&b, &status) && now() < limit)
 			;
 		destroy(&a);
-		destroy(&b);
-		if (now() >= limit)
-			return false;
+		if (status == IBV_WC_SUCCESS)
+			destroy(&b);
 	}
-	return status == IBV_WC_WR_FLUSH_ERR;
+	if (status != IBV_WC_WR_FLUSH_ERR)
+		return false;
+
+	modify(b.qp, IBV_QPS_RESET, &attr, 0);
+	create(&a, IBV_QPT_RC, false);
+	connect_to(&a, b.qp->qp_num);
+	connect_to(&b, a.qp->qp_num);
+	post(IBV_WR_RDMA_WRITE, anon_mr, anon_mem, 512, anon_mem, ~anon_mr->rkey);
+	while (!poll_one(&a, &status) && now() < limit)
+		;
+	ok = status == IBV_WC_REM_ACCESS_ERR && !poll_one(&b, &status);
+	if (!ok)
+		printf("# %s\n", ibv_wc_status_str(status));
+	destroy(&a);
+	destroy(&b);
+	return ok;
 }
 
 /*
@@ -399,8 +420,10 @@ int main(int argc, char **argv)
 	destroy(&b);
 
 	result(ack_asked_again(), "a WRITE that waits still asks for its acks");
-	result(srq_flushed(),
+	result(srq_flushed(false),
 	       "a refused message gives its buffer back when its queue pair fails");
+	result(srq_flushed(true),
+	       "a message that has begun gives its buffer back when its queue pair fails");
 	result(stays_read_only(), "what cannot be registered anew is refused");
 	test_new_domain();
 	test_races();
