@@ -269,6 +269,17 @@ int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length)
 }
 
 /**
+ * rxe_revoke_want - more will be accessed than what was refused
+ * @mr: a region that rxe_revoke_enter() has refused
+ * @iova: first byte
+ * @length: how many; within the region
+ */
+void rxe_revoke_want(struct rxe_mr *mr, u64 iova, unsigned int length)
+{
+	pin_revoke_access(mr->revoke->region->pin, iova - mr->ibmr.iova, length);
+}
+
+/**
  * rxe_revoke_leave - end what rxe_revoke_enter() has begun
  * @mr: the same region
  */

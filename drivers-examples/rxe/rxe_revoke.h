@@ -61,6 +61,7 @@ int rxe_revoke_init_user(struct rxe_dev *rxe, u64 start, u64 length, int access,
 			 struct rxe_mr *mr);
 void rxe_revoke_cleanup(struct rxe_mr *mr);
 int rxe_revoke_enter(struct rxe_mr *mr, u64 iova, unsigned int length);
+void rxe_revoke_want(struct rxe_mr *mr, u64 iova, unsigned int length);
 void rxe_revoke_leave(struct rxe_mr *mr);
 
 void rxe_revoke_kick(struct rxe_dev *rxe);

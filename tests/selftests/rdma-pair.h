@@ -27,6 +27,7 @@
 #ifndef SIZE
 #define SIZE		(4 * MSG)
 #endif
+#define MIB		(1UL << 20)
 #define SEED		2654435761u
 #define HITS		"/sys/module/rdma_rxe/parameters/revoked_hits"
 #define LIMIT		60		/* seconds for one kind of operation */
@@ -75,6 +76,19 @@ static inline unsigned long hits(void)
 		err(1, "%s", HITS);
 	fclose(f);
 	return n;
+}
+
+/* What the core has pinned, in MiB. */
+static inline unsigned long pinned(void)
+{
+	FILE *f = popen("revokectl -j stat show | tr , '\\n' | sed -n 's/.*\"pinned_bytes\"://p'",
+			"r");
+	unsigned long n;
+
+	if (!f || fscanf(f, "%lu", &n) != 1)
+		errx(1, "revokectl");
+	pclose(f);
+	return n / MIB;
 }
 
 static double now(void)

@@ -10,7 +10,6 @@
  */
 #include "rdma-pair.h"
 
-#define MIB		(1UL << 20)
 #define BIG		(8 * MIB)
 #define CHUNK		(2 * MIB)
 
@@ -18,19 +17,6 @@ static char *big, *local;
 static struct ibv_mr *big_mr, *local_mr;
 static const char *disk;
 static unsigned int serial;
-
-/* What the core has pinned, in MiB. */
-static unsigned long pinned(void)
-{
-	FILE *f = popen("revokectl -j stat show | tr , '\\n' | sed -n 's/.*\"pinned_bytes\"://p'",
-			"r");
-	unsigned long n;
-
-	if (!f || fscanf(f, "%lu", &n) != 1)
-		errx(1, "revokectl");
-	pclose(f);
-	return n / MIB;
-}
 
 /* In KiB */
 static unsigned long written(void)

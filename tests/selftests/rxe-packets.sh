@@ -23,6 +23,7 @@ if [ "$KERNEL" != 6.1 ]; then
 	ok "a file system in it" scratch ext4-dax
 	points "persistent, " rxe-packets "$SCRATCH/file" persistent
 	points "hole: " rxe-hole "$SCRATCH/hole"
+	points "flush: " rxe-flush "$SCRATCH/flush"
 	ok "that can be left, too" umount "$SCRATCH"
 fi
 ok "everything can be unloaded" rxe_down
