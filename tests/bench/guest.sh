@@ -3,15 +3,15 @@
 #
 # usage: guest.sh [ROW...]	(in the guest; all rows by default)
 # Measures, phase by phase: nothing of ours loaded, the core, our driver. Leaves the
-# samples in /run/out/samples, and what the kernel refused in /run/out/refused. SCALE
-# are the numbers of pins that B9 takes.
+# samples in /run/out/samples, what the kernel refused in /run/out/refused, and what
+# was noticed (B12) in /run/out/noticed. SCALE are the numbers of pins that B9 takes.
 #
 # Must never have anything else running while something is measured.
 . /pr/tests/lib.sh > /dev/null
 . /pr/tests/lib-core.sh
 . /pr/tests/lib-rdma.sh
 PATH=/pr/bench:$PATH
-rows=" ${*:-B1 B2 B3 B4 B5 B7 B8 B9 B13} "
+rows=" ${*:-B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11 B12 B13} "
 read -ra numbers <<< "${SCALE:-1000 10000 100000}"
 failed=0
 exec > /run/out/samples
@@ -54,11 +54,71 @@ pin_modules() {
 # ops ROW STATE WAY - those of files and memory that nobody has pinned
 ops() { timeout 300 ops "$1" "$2" "$3" /mnt; }
 
+# notice CMD... - B12, on each kind of file: CMD FS FILE
+notice() {
+	local fs
+	for fs in ext4 xfs btrfs tmpfs hugetlbfs ext4-dax; do
+		say "$* $fs"
+		if fs_mount $fs; then
+			"$@" $fs $SCRATCH/file | grep '^B12' | cut -f 2- >> /run/out/noticed ||
+				failed=1
+		else
+			failed=1
+		fi
+		umount $SCRATCH
+	done
+}
+
+# fs_mount FS - a new one, at $SCRATCH
+fs_mount() {
+	case $1 in
+	tmpfs) mount -t tmpfs none $SCRATCH ;;
+	hugetlbfs) mount -t hugetlbfs none $SCRATCH ;;
+	*-dax) DATA=$PMEM scratch "$1" -b 4096 ;;
+	*) scratch "$1" ;;
+	esac >&2
+}
+
+# zram MIB - ext4 without a journal at /run/zram, on a disk that is in memory, compressed,
+# and counts what is written to it
+zram() {
+	modprobe zram && echo "$1M" > /sys/block/zram0/disksize &&
+		mkfs.ext4 -q -b 4096 -O ^has_journal /dev/zram0 &&
+		mkdir -p /run/zram && mount /dev/zram0 /run/zram
+}
+
+no_zram() { umount /run/zram && echo 1 > /sys/block/zram0/reset; }
+
+# into_file WAY - B10, in peace and with an fsync every second; a kernel may refuse it
+into_file() {
+	local how status
+	for how in alone fsync; do
+		status=0
+		timeout 300 into_file "$1" /run/zram/file zram0 $how || status=$?
+		if [ $status = 77 ]; then
+			echo "B10	$1" >> /run/out/refused
+			return
+		fi
+		[ $status = 0 ] || return $status
+	done
+}
+
 # A RAM disk without a journal: nobody else works, or is waited for.
 run modprobe brd rd_nr=1 rd_size=262144
 run mkfs.ext4 -q -b 4096 -O ^has_journal /dev/ram0
 run mount /dev/ram0 /mnt
 file=/mnt/file tmpfs=/dev/shm/file
+# Many events at once, B6.
+echo $((16 << 20)) > /proc/sys/net/core/rmem_max
+if row B12; then
+	SCRATCH=/run/scratch
+	mkdir $SCRATCH
+	run pmem
+	# Pages to be moved go to the second node.
+	for node in 0 1; do
+		echo 16 > /sys/devices/system/node/node$node/hugepages/hugepages-2048kB/nr_hugepages
+	done
+fi
 
 say "nothing of ours"
 ! row B3 B13 || run timeout 300 range peers
@@ -66,7 +126,19 @@ if row B1 B8; then pin_modules bare; fi
 ! row B1 || run timeout 300 pin bare anon $file
 ! row B8 || run ops B8 "a bare pin of this process" bare
 ! row B4 B5 || run timeout 300 wake peers /mnt
-if row B2 B3; then run rxe_up stock; fi
+! row B6 || run timeout 300 fanout lease /mnt
+if row B12; then
+	for way in uffd lease; do run notice detect $way; done
+fi
+# Frames as large as a WRITE: on-demand paging of soft-RoCE in 7.2 puts every packet of
+# one at the start of the page.
+if row B2 B3 B10 B12; then MTU=9000 run rxe_up stock; fi
+! row B12 || run notice detect_odp
+if row B10; then
+	run zram 64
+	for way in plain odp write uring; do run into_file $way; done
+	run no_zram
+fi
 ! row B3 || run timeout 300 mr B3 "ibv_reg_mr + ibv_dereg_mr, 4 KiB, stock" plain anon 4096
 if row B2; then
 	run mr "anonymous: stock" plain anon
@@ -89,21 +161,40 @@ say "the core"
 run load pin_revoke
 ! row B7 || run ops B7 "core loaded" none
 ! row B3 B13 || run timeout 300 range ours
-if row B1 B4 B5 B8; then pin_modules revoke; fi
+if row B1 B4 B5 B6 B8 B11 B12; then pin_modules revoke; fi
 ! row B1 || run timeout 300 pin revoke anon $file
 ! row B8 || run ops B8 "a revocable pin of this process" revoke
 ! row B8 || run ops B8 "a revocable pin of another process" other
 ! row B4 B5 || run timeout 300 wake ours /mnt
+! row B6 || run timeout 300 fanout revoke /mnt
+if row B11; then
+	run zram 1200
+	# Nobody but the sync writes.
+	echo $((2 << 30)) > /proc/sys/vm/dirty_bytes
+	echo $((2 << 30)) > /proc/sys/vm/dirty_background_bytes
+	run timeout 900 fanout sync /run/zram
+	run no_zram
+fi
+if row B12; then
+	for way in pin declare; do run notice detect $way; done
+fi
 if row B2; then
 	run mr "anonymous: stock + revoke_declare" declare anon
 	run mr "tmpfs: stock + revoke_declare" declare $tmpfs
 fi
 
 say "our driver"
-if row B2; then
+if row B2 B10; then
 	! grep -q "^bench_revoke " /proc/modules || run rmmod bench_revoke
 	run rxe_down
-	run rxe_up
+	MTU=9000 run rxe_up
+fi
+if row B10; then
+	run zram 64
+	for way in pin each; do run into_file $way; done
+	run no_zram
+fi
+if row B2; then
 	run mr "anonymous: our driver" plain anon
 	run mr "anonymous: our driver + revoke_declare" declare anon
 	run mr "anonymous, huge pages: our driver" plain huge

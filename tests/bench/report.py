@@ -31,12 +31,12 @@ def parse(path):
             "mean": None if mean == "-" else float(mean),
             "samples": [float(v) if "." in v else int(v) for v in values.split()],
         })
-    refused = path / "refused"
-    return {
-        "series": series,
-        "refused": [line.split("\t") for line in
-                    (refused.read_text().splitlines() if refused.exists() else [])],
-    }
+    boot = {"series": series}
+    for name in "refused", "noticed":
+        file = path / name
+        boot[name] = [line.split("\t") for line in
+                      (file.read_text().splitlines() if file.exists() else [])]
+    return boot
 
 
 def write_json(args):
@@ -50,6 +50,9 @@ def write_json(args):
         for series in boot["series"]:
             long = json.dumps(series["samples"], indent=1).replace("\n", "\n     ")
             text = text.replace(long, json.dumps(series["samples"]), 1)
+        for cells in boot["noticed"]:
+            long = json.dumps(cells, indent=1).replace("\n", "\n    ")
+            text = text.replace(long, json.dumps(cells), 1)
     print(text)
 
 
@@ -60,6 +63,8 @@ class Run:
         self.name = path.stem
         self.info = json.loads(path.read_text())
         self.points = {}
+        self.samples = {}
+        self.noticed = {}
         for boot in self.info["boots"]:
             for s in boot["series"]:
                 point = self.points.setdefault((s["row"], s["series"]), {})
@@ -67,6 +72,10 @@ class Run:
                 median = statistics.median(s["samples"])
                 mean = s["mean"] if s["mean"] is not None else median
                 boots.append((median, mean))
+                self.samples.setdefault((s["row"], s["series"], s["x"]), []).extend(s["samples"])
+            for way, fs, what, outcome in boot.get("noticed", []):
+                self.noticed.setdefault((way, fs), {}).setdefault(what, set()).add(outcome)
+        self.unit = None if self.info["mode"] == "icount" else "ticks of the host's clock"
         self.refused = sorted({tuple(r) for boot in self.info["boots"]
                                for r in boot["refused"]})
 
@@ -79,6 +88,19 @@ class Run:
         boots = self.points.get((row, series), {}).get(x)
         return statistics.median(b[which] for b in boots) if boots else None
 
+    def percentile(self, row, series, x, percent):
+        """Of all samples of all boots."""
+        samples = sorted(self.samples[row, series, x])
+        return samples[min(len(samples) - 1, len(samples) * percent // 100)]
+
+    def slope(self, row, series):
+        """What each more costs, between the two largest numbers."""
+        xs = sorted(self.points[row, series])[-2:]
+        if len(xs) < 2:
+            return None
+        low, high = (self.value(row, series, x) for x in xs)
+        return (high - low) / (xs[1] - xs[0])
+
     def spread(self, row):
         """How far the medians of two boots are apart at most, in percent."""
         worst = 0.0
@@ -86,7 +108,8 @@ class Run:
             if r == row:
                 for boots in point.values():
                     medians = [b[0] for b in boots]
-                    worst = max(worst, max(medians) / min(medians) - 1)
+                    if min(medians):
+                        worst = max(worst, max(medians) / min(medians) - 1)
         return 100 * worst
 
 
@@ -99,7 +122,7 @@ def size(x):
 
 
 def number(value):
-    """Three digits behind the point where there are few before it."""
+    """Two digits behind the point where there are few before it."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
@@ -126,15 +149,36 @@ def table(run, row):
     names = run.series(row.id)
     xs = sorted({x for n in names for x in run.points[row.id, n]})
     label = size if row.bytes else lambda x: f"{x:,}"
-    head = [label(x) if xs != [0] else row.unit for x in xs]
-    lines = ["| " + " | ".join(["what"] + head) + " |",
-             "|---" * (len(xs) + 1) + "|"]
+    head = [label(x) if xs != [0] else run.unit or row.unit for x in xs]
+    head += ["each more"] * row.slope + ["99 % are below"] * row.tail
+    lines = ["| " + " | ".join(["what"] + head) + " |", "|---" * (len(head) + 1) + "|"]
     for name in names:
-        lines.append("| " + " | ".join(
-            [name] + [cell(run, row, name, x) for x in xs]) + " |")
+        cells = [name] + [cell(run, row, name, x) for x in xs]
+        if row.slope:
+            slope = run.slope(row.id, name)
+            cells.append("" if slope is None else number(slope))
+        if row.tail:
+            tail = run.percentile(row.id, name, xs[0], 99)
+            median = run.value(row.id, name, xs[0])
+            cells.append(number(tail) + (f" ({tail / median:.2f} medians)" if median else ""))
+        lines.append("| " + " | ".join(cells) + " |")
     for r, name in run.refused:
         if r == row.id:
             lines.append(f"| {name} |" + " the kernel refuses it |" * len(xs))
+    return lines
+
+
+def noticed_table(run):
+    """Who notices what; every outcome, if boots differ."""
+    whats = list(dict.fromkeys(what for cells in run.noticed.values() for what in cells))
+    lines = ["| who, on what | " + " | ".join(whats) + " |", "|---" * (len(whats) + 1) + "|"]
+    for (way, fs), cells in run.noticed.items():
+        if all(outcomes == {"refused"} for outcomes in cells.values()):
+            lines.append(f"| {way}, {fs} | refused " + "| " * len(whats) + "|")
+            continue
+        row = [" or ".join(sorted(cells.get(what, {"not measured"}))) for what in whats]
+        lines.append(f"| {way}, {fs} | " + " | ".join(
+            f"**{c}**" if "missed" in c or "false" in c else c for c in row) + " |")
     return lines
 
 
@@ -159,6 +203,13 @@ def plot(run, spec, directory):
             for n in names),
     ]
     for name in names:
+        if "timeline" in spec:
+            # Of the first boot.
+            samples = run.samples[spec["row"], name, 0]
+            samples = samples[:len(samples) // len(run.points[spec["row"], name][0])]
+            commands += [f"{i * spec['timeline']}\t{v}" for i, v in enumerate(samples)]
+            commands.append("e")
+            continue
         for x in sorted(run.points[spec["row"], name]):
             value = run.value(spec["row"], name, x)
             ref = spec.get("reference")
@@ -188,16 +239,17 @@ def page(directory):
     ]
     for run in runs:
         info = run.info
-        out += [f"## Linux {info['release']}", "",
+        out += [f"## Linux {info['release']}: {run.name}", "",
                 f"{info['mode']}, {len(info['boots'])} boot(s), {info['qemu']}, "
                 f"commit {info['commit']}. Raw samples: [{run.name}.json]({run.name}.json)",
                 ""]
         for row in ROWS:
-            if not run.series(row.id):
+            noticed = row.id == "B12" and run.noticed
+            if not run.series(row.id) and not noticed:
                 continue
             out += [f"### {row.id}: {row.title}", "", f"Reach: {row.goal}. {row.note}", ""]
-            out += table(run, row) + [""]
-            if len(info["boots"]) > 1:
+            out += (noticed_table(run) if noticed else table(run, row)) + [""]
+            if len(info["boots"]) > 1 and not noticed:
                 out += [f"The medians of two boots are at most {run.spread(row.id):.1f} % apart.", ""]
             for spec in PLOTS:
                 if spec["row"] == row.id:
@@ -208,6 +260,7 @@ def page(directory):
     out += [f"- {text}" for text in FINDINGS]
     out += ["", "## Not measured", ""]
     measured = {row for run in runs for row, _ in run.points}
+    measured |= {"B12" for run in runs if run.noticed}
     out += [f"- {row.id}, {row.title}" for row in ROWS if row.id not in measured]
     out += [f"- {text}" for text in NOT_MEASURED]
     (directory / "RESULTS.md").write_text("\n".join(out) + "\n")

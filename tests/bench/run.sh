@@ -5,7 +5,9 @@
 # `make bench`: boots guests whose every instruction takes a nanosecond, one after the
 # other, measures ours and what Linux has already in each, and writes raw samples
 # (JSON), a page (RESULTS.md) and plots. BOOTS=n: how many (5); BENCH='B2 B3': these
-# rows only; BENCH_OUT: where to (build/bench/results).
+# rows only; BENCH_OUT: where to (build/bench/results). MODE=mttcg: two processors that
+# never halt, which time is measured on, for who wakes whom (B4, B5). NAME: a part of
+# the file's name, so that a run of some rows leaves that of the others alone.
 #
 # Must never judge: it measures.
 . "${BASH_SOURCE[0]%/*}/../vm/env.sh"
@@ -13,8 +15,19 @@
 kernel=${1:-newest}
 boots=${BOOTS:-5}
 results=${BENCH_OUT:-$O/bench/results}
-work=$O/bench/$kernel
-mode=icount
+mode=${MODE:-icount}
+work=$O/bench/$kernel-$mode
+rows=${BENCH:-}
+# What is built now, whatever happens to the tree meanwhile.
+commit=$(git -C "$TOP" describe --always --dirty --exclude='*')
+case $mode in
+icount) boot=(-i) ;;
+mttcg)
+	boot=() rows=${rows:-B4 B5}
+	export VM_BOOT="idle=poll ${VM_BOOT:-}"
+	;;
+*) die "no such mode: $mode" ;;
+esac
 
 "$VM/build.sh" "$kernel"
 use_kernel "$kernel"
@@ -26,8 +39,8 @@ mkdir -p "$work/pr/bench" "$results"
 cp "$USER_O"/bench/* "$TOP/tests/bench/guest.sh" "$work/pr/bench/"
 for ((n = 1; n <= boots; n++)); do
 	say "boot $n of $boots"
-	"$VM/boot.sh" -i -k "$kernel" -t 3600 -p "$work/pr" -o "$work/$n" -q \
-		command "SCALE='${SCALE:-}' /pr/bench/guest.sh ${BENCH:-}" < /dev/null || {
+	"$VM/boot.sh" "${boot[@]}" -k "$kernel" -t 3600 -p "$work/pr" -o "$work/$n" -q \
+		command "SCALE='${SCALE:-}' /pr/bench/guest.sh $rows" < /dev/null || {
 		cat "$work/$n/output" >&2
 		die "the guest failed, logs in $work/$n"
 	}
@@ -35,7 +48,6 @@ done
 
 qemu=$("$VM/in-root.sh" "$(home_of trixie)/root" qemu-system-x86_64 --version | head -n 1)
 "$TOP/tests/bench/report.py" json "release=$KVER" "mode=$mode" "qemu=$qemu" \
-	"commit=$(git -C "$TOP" describe --always --dirty --exclude='*')" \
-	"date=$(date -u +%F)" "$work"/*/out > "$results/$kernel-$mode.json"
+	"commit=$commit" "date=$(date -u +%F)" "$work"/*/out > "$results/$kernel-$mode${NAME:+-$NAME}.json"
 "$TOP/tests/bench/report.py" page "$results"
 say "results: $results/RESULTS.md"

@@ -20,7 +20,7 @@
 #include "modules/bench_pin.h"
 #include "ranges.h"
 
-#define TIMES	32
+#define TIMES	100
 #define WARM	4
 #define SERVES_US	100000		/* more than pinr_let_serve() gives it */
 
