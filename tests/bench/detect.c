@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usage: detect pin|declare|uffd|lease FS FILE
+ * usage: detect none|pin|declare|uffd|lease FS FILE
  *
  * B12: is a process that has registered a range of FILE, on the file system FS, told
  * when something happens to that range (told, missed), and not told when something
  * happens beside it (quiet, false). refused: such a range cannot be registered; stays:
  * nothing was taken, and nobody was told. The holder has a thread that listens and
- * gives what it is asked for.
+ * gives what it is asked for. none: nobody is told; is any page of the range unmapped,
+ * replaced or cleaned (taken, left)?
  *
  * Must never take waiting for an answer: who should be told has PATIENCE_MS, who
  * should not, QUIET_MS.
@@ -21,9 +22,10 @@
 
 #define PATIENCE_MS	3000
 #define QUIET_MS	500
+#define NR_PAGES	(UNIT / 4096)
 
 static const char *way;
-static bool ours;
+static bool ours, none;
 static int told;			/* eventfd, of both processes */
 static sigset_t lease_signal;
 
@@ -98,12 +100,41 @@ static void *listen_for(void *arg)
 	return NULL;
 }
 
+#define DIRTY	(1ull << 4)		/* in kpageflags */
+
+/* Of each page of the range: is it there, which one, is it dirty. */
+static void look(uint64_t *pages)
+{
+	int maps = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	int flags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	uint64_t bits;
+
+	must(maps >= 0 && flags >= 0 &&
+	     pread(maps, pages, NR_PAGES * 8, ((uintptr_t)map + UNIT) / 4096 * 8) ==
+	     NR_PAGES * 8, "pagemap");
+	for (unsigned long i = 0; i < NR_PAGES; i++) {
+		/* Present, and its number. */
+		pages[i] &= 1ull << 63 | ((1ull << 55) - 1);
+		must(pread(flags, &bits, 8, (pages[i] & ((1ull << 55) - 1)) * 8) == 8,
+		     "kpageflags");
+		pages[i] |= bits & DIRTY ? 1ull << 62 : 0;
+	}
+	close(maps);
+	close(flags);
+}
+
+static uint64_t as_it_was[NR_PAGES];
+
 static bool hold(int fd)
 {
 	static int held;
 	pthread_t listener;
 	bool done;
 
+	if (none) {
+		look(as_it_was);
+		return true;
+	}
 	held = fd;
 	if (!strcmp(way, "lease"))
 		done = lease(fd);
@@ -118,7 +149,13 @@ static bool hold(int fd)
 /* Nothing was, if all of it could have moved and did not. */
 static long found(const struct op *op, int fd, bool taken)
 {
+	uint64_t pages[NR_PAGES];
+
 	(void)fd;
+	if (none) {
+		look(pages);
+		return memcmp(pages, as_it_was, sizeof(pages));
+	}
 	return taken && (!(op->flags & MOVES) || moved);
 }
 
@@ -133,6 +170,8 @@ static bool was_told(int ms)
 static const char *judge(const struct op *op, bool taken, long answer)
 {
 	(void)op;
+	if (none)
+		return answer ? "taken" : "left";
 	if (answer)
 		return was_told(PATIENCE_MS) ? "told" : "missed";
 	if (taken)
@@ -145,16 +184,18 @@ int main(int argc, char **argv)
 	static const char * const names[][2] = {
 		{ "pin", "a revocable pin" }, { "declare", "a declared range" },
 		{ "uffd", "userfaultfd" }, { "lease", "a lease" },
+		{ "none", "nobody" },
 	};
 	const char *name = NULL;
 
-	for (int i = 0; argc == 4 && i < 4; i++)
+	for (int i = 0; argc == 4 && i < 5; i++)
 		if (!strcmp(argv[1], names[i][0]))
 			name = names[i][1];
 	if (!name)
-		errx(2, "usage: detect pin|declare|uffd|lease FS FILE");
+		errx(2, "usage: detect none|pin|declare|uffd|lease FS FILE");
 	way = argv[1];
 	ours = !strcmp(way, "pin") || !strcmp(way, "declare");
+	none = !strcmp(way, "none");
 	path = argv[3];
 	told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	must(told >= 0, "eventfd");

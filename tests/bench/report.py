@@ -176,7 +176,13 @@ def noticed_table(run):
         if all(outcomes == {"refused"} for outcomes in cells.values()):
             lines.append(f"| {way}, {fs} | refused " + "| " * len(whats) + "|")
             continue
-        row = [" or ".join(sorted(cells.get(what, {"not measured"}))) for what in whats]
+        row = []
+        for what in whats:
+            outcomes = cells.get(what, {"not measured"})
+            # It is not what we thought that counts, but what happens there.
+            if run.noticed.get(("nobody", fs), {}).get(what) == {"taken"}:
+                outcomes = {"told" if o == "false" else o for o in outcomes}
+            row.append(" or ".join(sorted(outcomes)))
         lines.append(f"| {way}, {fs} | " + " | ".join(
             f"**{c}**" if "missed" in c or "false" in c else c for c in row) + " |")
     return lines

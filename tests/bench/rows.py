@@ -103,7 +103,9 @@ ROWS = [
         "no page of it could be moved. A lease is told when another process opens the file, "
         "whatever for. With on-demand paging it is the device that is told: does it write "
         "where the file is then? userfaultfd and leases pin nothing themselves. fsync takes "
-        "nothing from tmpfs and hugetlbfs."),
+        "nothing from tmpfs and hugetlbfs. Lines of nobody are what happens to the pages of the "
+        "range when nobody has registered it: whatever they say is taken (unmapped, replaced "
+        "or cleaned) is nothing false to be told of."),
     Row("B13", "validity check without a system call", "1.5 of an atomic load",
         "Each in the same loop, which is in the number.",
         ref="an atomic load and a comparison", bytes=False),
