@@ -16,7 +16,7 @@ kernel=${1:-newest}
 boots=${BOOTS:-5}
 results=${BENCH_OUT:-$O/bench/results}
 mode=${MODE:-icount}
-work=$O/bench/$kernel-$mode
+work=$O/bench/$kernel-$mode${NAME:+-$NAME}
 rows=${BENCH:-}
 # What is built now, whatever happens to the tree meanwhile.
 commit=$(git -C "$TOP" describe --always --dirty --exclude='*')
