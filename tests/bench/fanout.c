@@ -188,7 +188,7 @@ static void died(int signal)
 static void fan(const char *series, unsigned long x, unsigned int nr_holders,
 		unsigned int per_holder, void (*holder)(unsigned int nr))
 {
-	int rounds = large ? 3 : ROUNDS, warm = large ? 1 : WARM;
+	int rounds = large ? 2 : ROUNDS, warm = large ? 1 : WARM;
 	static pid_t pids[MOST_FILES];
 	uint64_t ticks[ROUNDS];
 

@@ -25,7 +25,7 @@
 
 #define SLOTS		8192u		/* 32 MiB */
 #define WINDOW		16u
-#define SECONDS		6
+#define SECONDS		4
 #define TICKS		10		/* of a second */
 
 static struct ibv_mr *all, *source, *target;	/* the file; what is sent; what it goes to */

@@ -88,7 +88,7 @@ ROWS = [
     KindRow("B10", "RDMA into a file with an fsync every second",
             "0.95 of undisturbed, nothing lost",
             "WRITEs of 4 KiB, 16 at a time, by soft-RoCE, one slot of 32 MiB after the other, for "
-            "six seconds, on ext4 on a compressed RAM disk; a second is 1,000,000,000 "
+            "four seconds, on ext4 on a compressed RAM disk; a second is 1,000,000,000 "
             "instructions, which the peer, the receiver, soft-RoCE and the disk share. Bold is "
             "the ratio to our region that nobody disturbs. Of pauses and tenths of a second it "
             "is the median, and what 99 % are below.",
@@ -132,7 +132,7 @@ PLOTS = [
         "row": "B10", "name": "into-a-file", "timeline": 0.1,
         "title": "RDMA into a file, fsync every second",
         "xlabel": "seconds (of 1,000,000,000 instructions)", "ylabel": "KiB in a tenth of a second",
-        "settings": ["set yrange [0:*]", "set xrange [0:6]", "set xtics 1", "set grid xtics"],
+        "settings": ["set yrange [0:*]", "set xrange [0:4]", "set xtics 1", "set grid xtics"],
         "series": [f"KiB in a tenth of a second: {name}" for name in (
             "our region over the file", "our region over the file, fsync every second",
             "on-demand paging, fsync every second",
