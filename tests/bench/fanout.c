@@ -10,6 +10,7 @@
  *
  * Must never count a round in which somebody was not asked, or was too late.
  */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -60,6 +61,15 @@ static void path_of(char *path, size_t size, unsigned int nr)
 	snprintf(path, size, "%s/fanout-%u", dir, nr);
 }
 
+/* What was still on its way may have been answered with what came before. */
+static void answer(uint64_t request)
+{
+	int ret = revoke_ack(ctx, request, 0, PIN_REVOKE_ACK_KIND_QUIESCED);
+
+	if (ret && ret != -EALREADY && ret != -ESTALE)
+		errx(1, "answer: %s", revoke_last_error(ctx));
+}
+
 /* Holder @nr has @each pins of the page of its file, and gives them when asked. */
 static void pins(unsigned int nr)
 {
@@ -101,8 +111,8 @@ static void pins(unsigned int nr)
 		} while (revoke_next_event(ctx, &event) == 1);
 		if (request && delay_us)
 			usleep(delay_us);
-		if (request && revoke_ack(ctx, request, 0, PIN_REVOKE_ACK_KIND_QUIESCED))
-			errx(1, "answer: %s", revoke_last_error(ctx));
+		if (request)
+			answer(request);
 		request = 0;
 		if (restored == each) {
 			if (asked < each)
