@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usage: fanout lease|revoke|sync DIRECTORY
+ * usage: fanout lease|revoke DIRECTORY
  *
  * B6: one call that many have to answer. lease: an open for writing of a file that is
  * leased 1 to 1000 times by 1 to 100 processes. revoke: an fsync of a page that is
  * pinned as often; a sync of 1 to 100 files, each pinned by a process of its own; and
  * the same when each takes a while to answer. All others answer at once.
- * sync, B11: a sync of a file of 1 GiB that is dirty, without pins and with 64 of 16 MiB.
  *
  * Must never count a round in which somebody was not asked, or was too late.
  */
@@ -24,8 +23,6 @@
 #define ROUNDS		8
 #define WARM		2
 #define MOST_FILES	100
-#define REGIONS		64
-#define REGION		(16ul << 20)
 #define SLOW_US		20000		/* to answer */
 #define SERVES_US	100000		/* more than pinr_let_serve() gives it */
 
@@ -33,8 +30,6 @@ static int there, back;			/* semaphores: one for each holder */
 static const char *dir;
 static int files[MOST_FILES];
 static unsigned int nr_files, each, delay_us;
-static unsigned long pin_len = 4096, stride;	/* by default all pin the same page */
-static char *large;			/* B11: mapping of the file */
 static void (*call)(void);
 
 static void must(bool done, const char *what)
@@ -74,12 +69,10 @@ static void answer(uint64_t request)
 static void pins(unsigned int nr)
 {
 	struct revoke_open_opts opts = { .size = sizeof(opts), .rcvbuf = 8 << 20 };
-	struct bench_pin arg = {
-		.len = pin_len, .flags = BENCH_PIN_WRITE, .times = each, .stride = stride,
-	};
+	struct bench_pin arg = { .len = 4096, .flags = BENCH_PIN_WRITE, .times = each };
 	struct revoke_event event = { .size = sizeof(event) };
-	char *page = mmap(NULL, pin_len + (each - 1) * stride, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, files[nr % nr_files], 0);
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  files[nr % nr_files], 0);
 	int fd = open("/dev/bench_revoke", O_RDWR | O_CLOEXEC);
 	unsigned int asked = 0, restored = 0;
 	uint64_t request = 0;
@@ -184,8 +177,6 @@ static void before(unsigned int nr_holders)
 		return;
 	/* A pin that is just back is left alone for a while: that is not measured. */
 	usleep(SERVES_US);
-	if (large)
-		memset(large, 1, REGIONS * REGION);
 	for (unsigned int i = 0; i < nr_files; i++)
 		must(pwrite(files[i], "", 1, 0) == 1, "write");
 }
@@ -199,7 +190,6 @@ static void died(int signal)
 static void fan(const char *series, unsigned long x, unsigned int nr_holders,
 		unsigned int per_holder, void (*holder)(unsigned int nr))
 {
-	int rounds = large ? 2 : ROUNDS, warm = large ? 1 : WARM;
 	static pid_t pids[MOST_FILES];
 	uint64_t ticks[ROUNDS];
 
@@ -218,7 +208,7 @@ static void fan(const char *series, unsigned long x, unsigned int nr_holders,
 	/* Those with leases say that they are there, and then once in each round. */
 	if (call == do_open)
 		hear(back, nr_holders);
-	for (int i = -warm; i < rounds; i++) {
+	for (int i = -WARM; i < ROUNDS; i++) {
 		uint64_t at;
 
 		before(nr_holders);
@@ -235,7 +225,7 @@ static void fan(const char *series, unsigned long x, unsigned int nr_holders,
 		     "a holder");
 	must(broken < 0 || !close(broken), "close");
 	broken = -1;
-	bench_print(large ? "B11" : "B6", series, x, NAN, ticks, rounds, 1);
+	bench_print("B6", series, x, NAN, ticks, ROUNDS, 1);
 }
 
 static void by_processes(const char *what, void (*holder)(unsigned int nr))
@@ -250,30 +240,14 @@ static void by_processes(const char *what, void (*holder)(unsigned int nr))
 	}
 }
 
-static void one_large_file(void)
-{
-	const unsigned long size = REGIONS * REGION;
-
-	must(!ftruncate(files[0], size), "truncate");
-	large = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, files[0], 0);
-	must(large != MAP_FAILED, "mmap");
-	nr_files = 1;
-	call = sync;
-	fan("nothing pinned", 0, 0, 0, pins);
-	pin_len = REGION;
-	stride = REGION;
-	fan("64 regions pinned, by a process that answers at once", 0, 1, REGIONS, pins);
-}
-
 int main(int argc, char **argv)
 {
 	const struct rlimit many = { .rlim_cur = 2048, .rlim_max = 2048 };
 	bool ours = argc == 3 && !strcmp(argv[1], "revoke");
-	bool flush = argc == 3 && !strcmp(argv[1], "sync");
 	char path[256];
 
-	if (!ours && !flush && (argc != 3 || strcmp(argv[1], "lease")))
-		errx(2, "usage: fanout lease|revoke|sync DIRECTORY");
+	if (!ours && (argc != 3 || strcmp(argv[1], "lease")))
+		errx(2, "usage: fanout lease|revoke DIRECTORY");
 	dir = argv[2];
 	must(!setrlimit(RLIMIT_NOFILE, &many), "files");
 	there = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
@@ -283,10 +257,6 @@ int main(int argc, char **argv)
 		path_of(path, sizeof(path), i);
 		files[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		must(files[i] >= 0 && !ftruncate(files[i], 4096), path);
-	}
-	if (flush) {
-		one_large_file();
-		return 0;
 	}
 	if (!ours) {
 		/* We may have no descriptor of it that writes. */

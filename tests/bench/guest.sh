@@ -11,7 +11,7 @@
 . /pr/tests/lib-core.sh
 . /pr/tests/lib-rdma.sh
 PATH=/pr/bench:$PATH
-rows=" ${*:-B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11 B12 B13} "
+rows=" ${*:-B1 B2 B3 B4 B5 B6 B7 B8 B9 B12 B13} "
 read -ra numbers <<< "${SCALE:-1000 10000 100000}"
 failed=0
 exec > /run/out/samples
@@ -79,24 +79,6 @@ fs_mount() {
 	esac >&2
 }
 
-# zram MIB - ext4 without a journal at /run/zram, on a disk that is in memory, compressed,
-# and counts what is written to it
-zram() {
-	modprobe zram && echo "$1M" > /sys/block/zram0/disksize &&
-		mkfs.ext4 -q -b 4096 -O ^has_journal /dev/zram0 &&
-		mkdir -p /run/zram && mount /dev/zram0 /run/zram
-}
-
-no_zram() { umount /run/zram && echo 1 > /sys/block/zram0/reset; }
-
-# into_file WAY alone|fsync - B10; a kernel may refuse it
-into_file() {
-	local status=0
-	timeout 600 into_file "$1" /run/zram/file zram0 "$2" || status=$?
-	[ $status = 77 ] || return $status
-	echo "B10	a $1 region over the file" >> /run/out/refused
-}
-
 # A RAM disk without a journal: nobody else works, or is waited for.
 run modprobe brd rd_nr=1 rd_size=262144
 run mkfs.ext4 -q -b 4096 -O ^has_journal /dev/ram0
@@ -124,15 +106,8 @@ if row B1 B8; then pin_modules bare; fi
 if row B12; then
 	for way in none uffd lease; do run notice detect $way; done
 fi
-# Frames as large as a WRITE: on-demand paging of soft-RoCE in 7.2 puts every packet of
-# one at the start of the page.
-if row B2 B3 B10 B12; then MTU=9000 run rxe_up stock; fi
+if row B2 B3 B12; then run rxe_up stock; fi
 ! row B12 || run notice detect_odp
-if row B10; then
-	run zram 64
-	for way in plain odp write uring; do run into_file $way fsync; done
-	run no_zram
-fi
 ! row B3 || run timeout 300 mr B3 "ibv_reg_mr + ibv_dereg_mr, 4 KiB, stock" plain anon 4096
 if row B2; then
 	run mr "anonymous: stock" plain anon
@@ -155,20 +130,12 @@ say "the core"
 run load pin_revoke
 ! row B7 || run ops B7 "core loaded" none
 ! row B3 B13 || run timeout 300 range ours
-if row B1 B4 B5 B6 B8 B11 B12; then pin_modules revoke; fi
+if row B1 B4 B5 B6 B8 B12; then pin_modules revoke; fi
 ! row B1 || run timeout 300 pin revoke anon $file
 ! row B8 || run ops B8 "a revocable pin of this process" revoke
 ! row B8 || run ops B8 "a revocable pin of another process" other
 ! row B4 B5 || run timeout 300 wake ours /mnt
 ! row B6 || run timeout 300 fanout revoke /mnt
-if row B11; then
-	run zram 1200
-	# Nobody but the sync writes.
-	echo $((2 << 30)) > /proc/sys/vm/dirty_bytes
-	echo $((2 << 30)) > /proc/sys/vm/dirty_background_bytes
-	run timeout 900 fanout sync /run/zram
-	run no_zram
-fi
 if row B12; then
 	for way in pin declare; do run notice detect $way; done
 fi
@@ -178,18 +145,10 @@ if row B2; then
 fi
 
 say "our driver"
-if row B2 B10; then
+if row B2; then
 	! grep -q "^bench_revoke " /proc/modules || run rmmod bench_revoke
 	run rxe_down
-	MTU=9000 run rxe_up
-fi
-if row B10; then
-	run zram 64
-	run into_file pin alone
-	for way in pin each; do run into_file $way fsync; done
-	run no_zram
-fi
-if row B2; then
+	run rxe_up
 	run mr "anonymous: our driver" plain anon
 	run mr "anonymous: our driver + revoke_declare" declare anon
 	run mr "anonymous, huge pages: our driver" plain huge

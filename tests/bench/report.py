@@ -209,13 +209,6 @@ def plot(run, spec, directory):
             for n in names),
     ]
     for name in names:
-        if "timeline" in spec:
-            # Of the first boot.
-            samples = run.samples[spec["row"], name, 0]
-            samples = samples[:len(samples) // len(run.points[spec["row"], name][0])]
-            commands += [f"{i * spec['timeline']}\t{v}" for i, v in enumerate(samples)]
-            commands.append("e")
-            continue
         for x in sorted(run.points[spec["row"], name]):
             value = run.value(spec["row"], name, x)
             ref = spec.get("reference")

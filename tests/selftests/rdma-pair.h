@@ -28,9 +28,6 @@
 #define SIZE		(4 * MSG)
 #endif
 #define MIB		(1UL << 20)
-#ifndef PATH_MTU
-#define PATH_MTU	IBV_MTU_1024
-#endif
 #define SEED		2654435761u
 #define HITS		"/sys/module/rdma_rxe/parameters/revoked_hits"
 #define LIMIT		60		/* seconds for one kind of operation */
@@ -180,7 +177,7 @@ static void connect_to(struct end *e, uint32_t remote)
 		.qp_access_flags = rc ? file_access & ~IBV_ACCESS_MW_BIND :
 					IBV_ACCESS_REMOTE_WRITE,
 		.qkey = 0x1234,
-		.path_mtu = PATH_MTU,
+		.path_mtu = IBV_MTU_1024,
 		.dest_qp_num = remote,
 		.max_dest_rd_atomic = 4,
 		.max_rd_atomic = 4,
@@ -294,7 +291,7 @@ static inline bool done(struct end *e)
 	return status == IBV_WC_SUCCESS;
 }
 
-static inline struct ibv_sge sge(struct ibv_mr *mr, char *mem, size_t len)
+static struct ibv_sge sge(struct ibv_mr *mr, char *mem, size_t len)
 {
 	return (struct ibv_sge){
 		.addr = (uintptr_t)mem, .length = len, .lkey = mr->lkey,
