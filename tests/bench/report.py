@@ -75,7 +75,6 @@ class Run:
                 self.samples.setdefault((s["row"], s["series"], s["x"]), []).extend(s["samples"])
             for way, fs, what, outcome in boot.get("noticed", []):
                 self.noticed.setdefault((way, fs), {}).setdefault(what, set()).add(outcome)
-        self.unit = None if self.info["mode"] == "icount" else "ticks of the host's clock"
         self.refused = sorted({tuple(r) for boot in self.info["boots"]
                                for r in boot["refused"]})
 
@@ -149,7 +148,7 @@ def table(run, row):
     names = run.series(row.id)
     xs = sorted({x for n in names for x in run.points[row.id, n]})
     label = size if row.bytes else lambda x: f"{x:,}"
-    head = [label(x) if xs != [0] else run.unit or row.unit for x in xs]
+    head = [label(x) if xs != [0] else row.unit for x in xs]
     head += ["each more"] * row.slope + ["99 % are below"] * row.tail
     lines = ["| " + " | ".join(["what"] + head) + " |", "|---" * (len(head) + 1) + "|"]
     for name in names:

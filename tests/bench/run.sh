@@ -5,9 +5,8 @@
 # `make bench`: boots guests whose every instruction takes a nanosecond, one after the
 # other, measures ours and what Linux has already in each, and writes raw samples
 # (JSON), a page (RESULTS.md) and plots. BOOTS=n: how many (5); BENCH='B2 B3': these
-# rows only; BENCH_OUT: where to (build/bench/results). MODE=mttcg: two processors that
-# never halt, which time is measured on, for who wakes whom (B4, B5). NAME: a part of
-# the file's name, so that a run of some rows leaves that of the others alone.
+# rows only; BENCH_OUT: where to (build/bench/results). NAME: a part of the file's name,
+# so that a run of some rows leaves that of the others alone.
 #
 # Must never judge: it measures.
 . "${BASH_SOURCE[0]%/*}/../vm/env.sh"
@@ -15,20 +14,10 @@
 kernel=${1:-newest}
 boots=${BOOTS:-5}
 results=${BENCH_OUT:-$O/bench/results}
-mode=${MODE:-icount}
+mode=icount
 work=$O/bench/$kernel-$mode${NAME:+-$NAME}
-rows=${BENCH:-}
 # What is built now, whatever happens to the tree meanwhile.
 commit=$(git -C "$TOP" describe --always --dirty --exclude='*')
-case $mode in
-icount) boot=(-i) ;;
-mttcg)
-	boot=() rows=${rows:-B4 B5}
-	export VM_BOOT="idle=poll ${VM_BOOT:-}"
-	;;
-*) die "no such mode: $mode" ;;
-esac
-
 "$VM/build.sh" "$kernel"
 use_kernel "$kernel"
 "$VM/in-root.sh" "$ROOT" make -s -C /src/tests/bench O="/build/${USER_O##*/}"
@@ -39,8 +28,8 @@ mkdir -p "$work/pr/bench" "$results"
 cp "$USER_O"/bench/* "$TOP/tests/bench/guest.sh" "$work/pr/bench/"
 for ((n = 1; n <= boots; n++)); do
 	say "boot $n of $boots"
-	"$VM/boot.sh" "${boot[@]}" -k "$kernel" -t 3600 -p "$work/pr" -o "$work/$n" -q \
-		command "SCALE='${SCALE:-}' /pr/bench/guest.sh $rows" < /dev/null || {
+	"$VM/boot.sh" -i -k "$kernel" -t 3600 -p "$work/pr" -o "$work/$n" -q \
+		command "SCALE='${SCALE:-}' /pr/bench/guest.sh ${BENCH:-}" < /dev/null || {
 		cat "$work/$n/output" >&2
 		die "the guest failed, logs in $work/$n"
 	}
