@@ -42,7 +42,7 @@ ok "B has nobody who answers: taken at once" wait_for 10 state_like B 0 'ok live
 is "A gives both" "$(h A ack 0 "$(value request "$event")" 0 quiesced)" ok
 like "A is told" "$(h A wait 0 revoked $SOON)" 'ok revoked *reason=driver-unbind forced=0 *'
 like "C's is still there" "$(h C state 0)" 'ok live=1 *'
-like "C never answers: forced" "$(h C wait 0 revoked $SOON)" 'ok revoked *reason=driver-unbind forced=1 *'
+like "C never answers: forced" "$(h C wait 0 revoked $((SOON + 3000 * ${VM_SLOW:-1})))" 'ok revoked *reason=driver-unbind forced=1 *'
 wait $unbind
 is "the driver is unbound" $? 0
 between "after one grace" $(((${EPOCHREALTIME/./} - begun) / 1000)) 2500 8000
