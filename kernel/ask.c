@@ -76,6 +76,7 @@ void pinr_told_end(struct pinr_told *told)
 
 	if (!told->answered && !--ask->pending) {
 		ask->deadline = ktime_get();
+		ask->req->due = ask->deadline;
 		mod_delayed_work(pinr_prompt_wq, &ask->req->work, 0);
 	}
 	pinr_told_free(told);

@@ -181,12 +181,11 @@ ktime_t pinr_request_due(struct pinr_request *req)
 	return next;
 }
 
-/* Has it looked at then, or earlier if somebody has it looked at already. */
-static void pinr_request_look(struct pinr_request *req, ktime_t when)
+static unsigned long pinr_delay_until(ktime_t when)
 {
 	s64 ns = max_t(s64, ktime_sub(when, ktime_get()), 0);
 
-	queue_delayed_work(pinr_prompt_wq, &req->work, nsecs_to_jiffies(ns) + 1);
+	return nsecs_to_jiffies(ns) + 1;
 }
 
 static void pinr_request_work(struct work_struct *work)
@@ -225,7 +224,8 @@ static void pinr_request_work(struct work_struct *work)
 
 	if (repeat)
 		pinr_tell_request(req);
-	pinr_request_look(req, next);
+	/* Not if somebody has it looked at earlier. */
+	queue_delayed_work(pinr_prompt_wq, &req->work, pinr_delay_until(next));
 }
 
 /* Open until all asks are in it, or the first could end it. NULL without memory. */
@@ -295,8 +295,13 @@ u64 pinr_ask_pins(struct pin_revoke_pin **pins, unsigned int nr,
 	req->nr_open--;
 	if (!list_empty(&req->asks)) {
 		id = req->id;
-		/* All of them may have ended meanwhile, without a word to the work. */
-		pinr_request_look(req, req->nr_open ? min(req->due, req->repeat_at) : 0);
+		/*
+		 * All may have ended meanwhile, or been hurried: whoever did that had
+		 * the lock, and left it in nr_open, due or repeat_at.
+		 */
+		mod_delayed_work(pinr_prompt_wq, &req->work,
+				 req->nr_open ?
+				 pinr_delay_until(min(req->due, req->repeat_at)) : 0);
 	} else {
 		xa_erase(&pinr_requests, req->id);
 	}

@@ -14,7 +14,7 @@ struct pinr_request {
 	u64 id;
 	enum pin_revoke_reason reason;
 	ktime_t begun, repeat_at;
-	ktime_t due;			/* no deadline was earlier when it was told */
+	ktime_t due;			/* no deadline was earlier when it was opened */
 	unsigned int repeat_ms;		/* 0: once */
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
