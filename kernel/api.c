@@ -58,8 +58,10 @@ void pinr_free_work(struct work_struct *work)
 
 	/* Each pin has one reference to it, and may be the last. */
 	kref_get(&holder->ref);
-	llist_for_each_entry_safe(pin, next, left, left)
+	llist_for_each_entry_safe(pin, next, left, left) {
 		pinr_free(pin);
+		cond_resched();
+	}
 	pinr_holder_put(holder);
 }
 
