@@ -176,6 +176,9 @@ ktime_t pinr_request_due(struct pinr_request *req)
 		pinr_ask_take(ask);
 		cond_resched();
 		spin_lock(&pinr_lock);
+		/* It was extended before its pin's lock was there. */
+		if (ask->open && !ask->over)
+			next = min(next, ask->deadline);
 	}
 	spin_unlock(&pinr_lock);
 	return next;

@@ -6,6 +6,7 @@
  *
  * Must never wait for a deadline that the test did not make short.
  */
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
 #include <net/net_namespace.h>
@@ -148,6 +149,60 @@ static void more_time_once(struct kunit *test)
 	fput(ctx);
 }
 
+/* Does it come true? Nobody waits for it who could see to that. */
+static bool comes(bool (*what)(const void *arg), const void *arg)
+{
+	unsigned long until = jiffies + 10 * HZ;
+
+	while (!what(arg) && time_before(jiffies, until))
+		msleep(1);
+	return what(arg);
+}
+
+static bool is_taken(const void *pin)
+{
+	return READ_ONCE(((const struct pin_revoke_pin *)pin)->state) ==
+	       PIN_REVOKE_STATE_REVOKED;
+}
+
+/* The deadline is over, and the work waits for the pin's lock: it runs that long. */
+static bool is_stuck(const void *arg)
+{
+	const struct pinr_request *req = arg;
+	unsigned int i;
+
+	if (ktime_ms_delta(ktime_get(), req->begun) <= SHORT_MS)
+		return false;
+	for (i = 0; i < 50; i++) {
+		if (!(work_busy((struct work_struct *)&req->work.work) & WORK_BUSY_RUNNING))
+			return false;
+		msleep(1);
+	}
+	return true;
+}
+
+static void more_time_when_it_is_over(struct kunit *test)
+{
+	struct fake_driver driver = { };
+	struct pin_revoke_pin *pin = fake_simple(test, &driver, 1);
+	struct file *ctx = listen(test);
+	u64 id = ask(pin, PIN_REVOKE_REASON_DEVICE, SHORT_MS);
+	struct pinr_request *req = pinr_request_find(id);
+	bool stuck;
+
+	KUNIT_ASSERT_NOT_NULL(test, req);
+	mutex_lock(&pin->lock);
+	stuck = comes(is_stuck, req);
+	KUNIT_EXPECT_EQ(test, answer(ctx, id, PIN_REVOKE_ACK_KIND_EXTEND), 0);
+	mutex_unlock(&pin->lock);
+	KUNIT_EXPECT_TRUE(test, stuck);
+	KUNIT_EXPECT_FALSE(test, is_taken(pin));
+	KUNIT_EXPECT_TRUE(test, comes(is_taken, pin));
+	pinr_request_put(req);
+	fake_release(pin);
+	fput(ctx);
+}
+
 static void two_have_a_say(struct kunit *test)
 {
 	struct fake_driver driver = { };
@@ -267,6 +322,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_yes),
 	KUNIT_CASE(a_no),
 	KUNIT_CASE(more_time_once),
+	KUNIT_CASE(more_time_when_it_is_over),
 	KUNIT_CASE(two_have_a_say),
 	KUNIT_CASE(the_second_joins),
 	KUNIT_CASE(released_while_asked),
