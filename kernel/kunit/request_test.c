@@ -155,7 +155,7 @@ static bool comes(bool (*what)(const void *arg), const void *arg)
 	unsigned long until = jiffies + 10 * HZ;
 
 	while (!what(arg) && time_before(jiffies, until))
-		msleep(1);
+		fsleep(1000);
 	return what(arg);
 }
 
@@ -176,7 +176,7 @@ static bool is_stuck(const void *arg)
 	for (i = 0; i < 50; i++) {
 		if (!(work_busy((struct work_struct *)&req->work.work) & WORK_BUSY_RUNNING))
 			return false;
-		msleep(1);
+		fsleep(1000);
 	}
 	return true;
 }
